@@ -1,0 +1,5 @@
+//go:build windows || portable
+
+package fsys
+
+const portableBuild = true

@@ -1,0 +1,99 @@
+package fsys
+
+import (
+	"os"
+	"path"
+	"strings"
+
+	"phlb/internal/meta"
+)
+
+// This file holds what every implementation of Dir shares: paths of several
+// elements, walked in terms of single names.
+
+// LstatAt is Lstat for a slash-separated relative path; "." is d itself.
+func (d *Dir) LstatAt(rel string) (meta.Info, error) {
+	if rel == "." {
+		return d.Stat()
+	}
+	return at(d, rel, (*Dir).Lstat)
+}
+
+// MkdirAll makes the directories of a relative path that do not exist yet
+// and opens the last one; "." opens d itself. Like every other method it
+// passes no symbolic link.
+func (d *Dir) MkdirAll(rel string, mode uint32) (*Dir, error) {
+	if rel == "." {
+		return d.reopen()
+	}
+	return d.eachElement(rel, func(cur *Dir, name string) (*Dir, error) {
+		return cur.mkdirOpen(name, mode)
+	})
+}
+
+func (d *Dir) mkdirOpen(name string, mode uint32) (*Dir, error) {
+	next, err := d.OpenDir(name)
+	if ClassOf(err) != ClassVanished {
+		return next, err
+	}
+	if err := d.Mkdir(name, mode); err != nil && !os.IsExist(err) {
+		return nil, err
+	}
+	return d.OpenDir(name)
+}
+
+// walk opens one path element after the other.
+func (d *Dir) walk(rel string) (*Dir, error) { return d.eachElement(rel, (*Dir).OpenDir) }
+
+// eachElement steps from d down to the end of rel and closes what it passes.
+func (d *Dir) eachElement(rel string, step func(*Dir, string) (*Dir, error)) (*Dir, error) {
+	cur := d
+	for name := range strings.SplitSeq(rel, "/") {
+		next, err := step(cur, name)
+		if cur != d {
+			cur.Close()
+		}
+		if err != nil {
+			return nil, err
+		}
+		cur = next
+	}
+	return cur, nil
+}
+
+// at calls f on the directory that holds the last element of rel.
+func at[T any](d *Dir, rel string, f func(*Dir, string) (T, error)) (T, error) {
+	dir, name := path.Split(rel)
+	if dir == "" {
+		return f(d, name)
+	}
+	var zero T
+	if dir == "./" { // "." is a path, not an element of one
+		return zero, pathError("open", d.path, rel, ErrEscape)
+	}
+	sub, err := d.OpenDirAt(strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return zero, err
+	}
+	defer sub.Close()
+	return f(sub, name)
+}
+
+// refuse asks the injected fault, if any.
+func (d *Dir) refuse(op Op, name string) error {
+	if d.fault == nil {
+		return nil
+	}
+	return d.fault(op, name)
+}
+
+// admit says whether a writing operation on a name below d may be tried.
+func (d *Dir) admit(op Op, name string) error {
+	if err := check(name); err != nil {
+		return err
+	}
+	return d.refuse(op, name)
+}
+
+// admitSelf is admit for operations on the directory itself.
+func (d *Dir) admitSelf(op Op) error { return d.refuse(op, path.Base(d.path)) }

@@ -1,0 +1,5 @@
+//go:build unix && !linux && !darwin && !freebsd
+
+package fsys
+
+func fsInfo(int) (FSInfo, error) { return FSInfo{}, ErrUnsupported }
