@@ -1,0 +1,134 @@
+package scan
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+)
+
+// Reasons begin with the words that plans know.
+const (
+	unreadable      = "unreadable: "
+	vanished        = "vanished"
+	otherFileSystem = "other filesystem"
+	excludedRoot    = "excluded: backup root"
+	excludedPlan    = "excluded: plan file"
+	excludedCache   = "excluded: " + cacheTag
+)
+
+// cacheTag is the file that marks a cache directory, and how it begins;
+// https://bford.info/cachedir/ has no rule for anything behind that.
+const (
+	cacheTag       = "CACHEDIR.TAG"
+	cacheSignature = "Signature: 8a477f597d28d172789f06886806bc55"
+)
+
+// reasonOf turns an error into a reason. Only what the system said goes into
+// it: the path stands beside it anyway.
+func reasonOf(err error) string {
+	if fsys.ClassOf(err) == fsys.ClassVanished || errors.Is(err, errReplaced) {
+		return vanished
+	}
+	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return unreadable + err.Error()
+}
+
+// supported takes a file system that has no attributes for one without any.
+func supported(x meta.Xattrs, err error) (meta.Xattrs, error) {
+	if fsys.ClassOf(err) == fsys.ClassUnsupported {
+		return nil, nil
+	}
+	return x, err
+}
+
+// refuse says why a directory is not entered, going by what it is.
+func (r *reader) refuse(info *meta.Info) string {
+	switch {
+	case r.avoids(info):
+		return excludedRoot
+	case !r.CrossFileSystems && info.Dev != r.device:
+		return otherFileSystem
+	}
+	return ""
+}
+
+func (r *reader) refuseFile(dir *fsys.Dir, c *child) string {
+	switch {
+	case r.avoids(&c.info):
+		return excludedPlan
+	case r.MaxFileSize > 0 && c.info.Size > r.MaxFileSize:
+		return "too large: " + strconv.FormatInt(c.info.Size, 10) + " bytes"
+	case r.doubtful(&c.info):
+		return tryOpen(dir, c.name)
+	}
+	return ""
+}
+
+func (r *reader) avoids(info *meta.Info) bool {
+	return slices.Contains(r.Avoid, Identity{Dev: info.Dev, Ino: info.Ino})
+}
+
+// doubtful reports whether the mode leaves open if the user may read a file.
+// Groups are not looked into: where only some may read, opening tells.
+func (r *reader) doubtful(info *meta.Info) bool {
+	if r.UID <= 0 {
+		return false
+	}
+	if info.UID == uint32(r.UID) {
+		return info.Mode&0o400 == 0
+	}
+	return info.Mode&0o044 != 0o044
+}
+
+func tryOpen(dir *fsys.Dir, name string) string {
+	f, err := dir.OpenFile(name)
+	if err != nil {
+		return reasonOf(err)
+	}
+	f.Close()
+	return ""
+}
+
+// marked says why a directory is skipped, going by what lies in it.
+func (r *reader) marked(dir *fsys.Dir, names []fsys.DirEntry) string {
+	for _, marker := range r.ExcludeIfPresent {
+		if contains(names, marker) {
+			return "excluded: " + strings.ToValidUTF8(marker, "\uFFFD") + " present"
+		}
+	}
+	if r.ExcludeCaches && contains(names, cacheTag) && hasSignature(dir) {
+		return excludedCache
+	}
+	return ""
+}
+
+func contains(names []fsys.DirEntry, name string) bool {
+	_, found := slices.BinarySearchFunc(names, name, func(e fsys.DirEntry, name string) int {
+		return strings.Compare(e.Name, name)
+	})
+	return found
+}
+
+// hasSignature looks into the tag. One that cannot be read marks nothing:
+// rather too much is backed up than too little.
+func hasSignature(dir *fsys.Dir) bool {
+	f, err := dir.OpenFile(cacheTag)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Kind != meta.File {
+		return false
+	}
+	b := make([]byte, len(cacheSignature))
+	_, err = io.ReadFull(f, b)
+	return err == nil && string(b) == cacheSignature
+}
