@@ -1,0 +1,124 @@
+package snapshot
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"phlb/internal/digest"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+)
+
+// maxJournalLine bounds one line of a journal, in bytes. Longer ones are
+// skipped without being held.
+const maxJournalLine = 128 << 10
+
+// JournalEntry says that a staged file is complete: it holds the content
+// that the source's file had when its metadata was as given here.
+type JournalEntry struct {
+	Path   string // stored path, relative to the tree
+	Size   int64  // bytes, of the source and so of the staged file
+	Mtime  meta.Time
+	Ctime  meta.Time
+	Ino    uint64
+	SHA256 digest.Sum
+
+	StagedIno   uint64    // inode of the staged file
+	StagedMtime meta.Time // its mtime once it was complete
+}
+
+// journalLine is the JSON of a JournalEntry, one a line.
+type journalLine struct {
+	Path        string     `json:"path,omitempty"`
+	PathBytes   []byte     `json:"path_b64,omitempty"` // in its place when it is not UTF-8
+	Size        int64      `json:"size"`
+	Mtime       meta.Time  `json:"mtime_ns"`
+	Ctime       meta.Time  `json:"ctime_ns"`
+	Ino         uint64     `json:"ino"`
+	SHA256      digest.Sum `json:"sha256"`
+	StagedIno   uint64     `json:"staged_ino"`
+	StagedMtime meta.Time  `json:"staged_mtime_ns"`
+}
+
+func appendJournal(b []byte, e *JournalEntry) ([]byte, error) {
+	l := journalLine{
+		Path: e.Path, Size: e.Size, Mtime: e.Mtime, Ctime: e.Ctime, Ino: e.Ino, SHA256: e.SHA256,
+		StagedIno: e.StagedIno, StagedMtime: e.StagedMtime,
+	}
+	if !utf8.ValidString(e.Path) {
+		l.Path, l.PathBytes = "", []byte(e.Path)
+	}
+	data, err := json.Marshal(&l)
+	if err != nil {
+		return b, fmt.Errorf("journal %s: %w", e.Path, err)
+	}
+	return append(append(b, data...), '\n'), nil
+}
+
+// parseJournal reads one line; ok is false for anything that Record would
+// not have written.
+func parseJournal(line []byte) (e JournalEntry, ok bool) {
+	var l journalLine
+	if json.Unmarshal(line, &l) != nil || (l.Path == "") == (len(l.PathBytes) == 0) {
+		return JournalEntry{}, false
+	}
+	path := l.Path + string(l.PathBytes)
+	if !isLocal(path) || l.Size < 0 || l.SHA256.IsZero() || l.StagedIno == 0 {
+		return JournalEntry{}, false
+	}
+	return JournalEntry{
+		Path: path, Size: l.Size, Mtime: l.Mtime, Ctime: l.Ctime, Ino: l.Ino, SHA256: l.SHA256,
+		StagedIno: l.StagedIno, StagedMtime: l.StagedMtime,
+	}, true
+}
+
+// readJournal passes every sound entry to yield, in the order they were
+// recorded. A line that a crash tore, or that somebody altered, is as if it
+// had not been written: its file is stored again.
+func readJournal(r io.Reader, yield func(JournalEntry)) error {
+	in := bufio.NewReaderSize(r, maxJournalLine)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err == nil {
+			if e, ok := parseJournal(line); ok {
+				yield(e)
+			}
+			continue
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			err = skipLine(in)
+		}
+		if err == io.EOF {
+			return nil // what stands after the last newline is torn
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func skipLine(in *bufio.Reader) error {
+	for {
+		if _, err := in.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
+}
+
+// loadJournal adds the entries of one journal to earlier; later ones win. A
+// missing journal has none.
+func loadJournal(dir *fsys.Dir, name string, earlier map[string]JournalEntry) error {
+	f, err := openRegular(dir, name)
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return readJournal(f, func(e JournalEntry) { earlier[e.Path] = e })
+}

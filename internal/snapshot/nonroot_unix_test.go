@@ -1,0 +1,121 @@
+//go:build unix
+
+package snapshot
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// nobody is the user that tests run as which root's powers would defeat.
+const nobody = 65534
+
+// asOrdinaryUser runs the calling test again as nobody if it runs as root.
+// It reports whether the test is to go on here.
+func asOrdinaryUser(t *testing.T) bool {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return true
+	}
+	// Where nobody can reach it: the test binary's own directory is closed.
+	dir, err := os.MkdirTemp("", "ordinary")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755))
+	binary := filepath.Join(dir, "test")
+	copyFile(t, os.Args[0], binary)
+	work := filepath.Join(dir, "work")
+	must(t, os.Mkdir(work, 0o700))
+	must(t, os.Chown(work, nobody, nobody))
+	cmd := exec.Command(binary, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Dir = work
+	cmd.Env = []string{"TMPDIR=" + work}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("as an ordinary user: %v\n%s", err, out)
+	}
+	return false
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	src, err := os.Open(from)
+	must(t, err)
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	must(t, err)
+	_, err = io.Copy(dst, src)
+	must(t, err)
+	must(t, dst.Close())
+}
+
+func TestReadOnlySnapshotOfOrdinaryUser(t *testing.T) {
+	if !asOrdinaryUser(t) {
+		return
+	}
+	ctx := context.Background()
+	dir := t.TempDir()
+	r := openRoot(t, dir)
+	at := ID{"home", t1}
+	s := openStaging(t, r, "home")
+	e := stage(t, s, "ro/a", "content")
+	record(t, s, e)
+	must(t, os.Chmod(s.tree.Path()+"/ro", 0o555))
+	must(t, s.Close())
+
+	s = openStaging(t, r, "home")
+	if !takeOver(t, s, "ro/a", "a") {
+		t.Fatal("not taken over out of a read-only directory")
+	}
+	mkdir(t, s.tree.Path(), "ro")
+	must(t, os.Rename(s.tree.Path()+"/a", s.tree.Path()+"/ro/a"))
+	must(t, os.Chmod(s.tree.Path()+"/ro", 0o500))
+	must(t, s.tree.Chmod(0o555))
+	must(t, r.Publish(s, at))
+	if mode(t, dir, at.String()) != 0o555 || read(t, dir, at.String()+"/ro/a") != "content" {
+		t.Error("not published as it was")
+	}
+	must(t, s.Discard(ctx))
+
+	must(t, r.Trash(ctx, at))
+	must(t, r.EmptyTrash(ctx, 2))
+	if got := entries(t, dir, ".phlb/trash"); got != nil || has(dir, at.String()) {
+		t.Errorf("not removed: %v", got)
+	}
+}
+
+func TestNamesPassesOverClosedDirectories(t *testing.T) {
+	if !asOrdinaryUser(t) {
+		return
+	}
+	ours := t.TempDir()
+	mkdir(t, ours, "home/"+t1)
+	must(t, os.Chmod(filepath.Join(ours, "home"), 0))
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(ours, "home"), 0o700) })
+	r := openRoot(t, ours)
+	if names, err := r.Names(context.Background()); err == nil {
+		t.Errorf("one of our own is closed, and nobody says so: %v", names)
+	}
+	r.euid = 4711 // as if it were somebody else's
+	if names, err := r.Names(context.Background()); err != nil || len(names) > 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
+func TestSharedLockOfOneWhoMayNotSeeIt(t *testing.T) {
+	if !asOrdinaryUser(t) {
+		return
+	}
+	dir := t.TempDir()
+	write(t, dir, ".phlb/lock", "")
+	must(t, os.Chmod(filepath.Join(dir, ".phlb"), 0))
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, ".phlb"), 0o700) })
+	l, err := lock(openRoot(t, dir), 0, 0)
+	must(t, err)
+	release(t, l)
+}

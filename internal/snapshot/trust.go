@@ -1,0 +1,47 @@
+package snapshot
+
+import (
+	"phlb/internal/meta"
+)
+
+const (
+	othersEnter = 0o011 // search permission for group and others
+	othersWrite = 0o022
+)
+
+// Private reports whether nobody but the calling user and root can enter the
+// root directory, and so alter anything in it. Where the system has no modes
+// that would tell, it says no.
+func (r *Root) Private() (bool, error) {
+	info, err := r.dir.Stat()
+	if err != nil {
+		return false, err
+	}
+	return isOwn(&info, r.euid) && info.Mode&othersEnter == 0, nil
+}
+
+// Trusts reports whether a SHA256SUMS (file) in the directory dir can be
+// replaced or altered by nobody but the calling user and root: because the
+// root is Private, or because both are theirs and neither can be written to
+// by anybody else.
+func (r *Root) Trusts(dir, file meta.Info) bool {
+	if dir.Kind != meta.Dir || file.Kind != meta.File {
+		return false
+	}
+	if private, err := r.Private(); err == nil && private {
+		return true
+	}
+	return isTrusted(&dir, r.euid) && isTrusted(&file, r.euid)
+}
+
+// isOwn reports whether the calling user or root owns something. euid is -1
+// where the system has no user numbers.
+func isOwn(info *meta.Info, euid int) bool {
+	return euid >= 0 && (info.UID == 0 || int64(info.UID) == int64(euid))
+}
+
+// isTrusted reports whether nobody but its owner, the calling user or root,
+// can write to something.
+func isTrusted(info *meta.Info, euid int) bool {
+	return isOwn(info, euid) && info.Mode&othersWrite == 0
+}
