@@ -24,6 +24,8 @@ func classOfErrno(errno unix.Errno) Class {
 		return ClassName
 	case unix.ENOTSUP, unix.ENOSYS, unix.ENOTTY: // ENOTTY: ioctl unknown to the file system
 		return ClassUnsupported
+	case unix.EMFILE, unix.ENFILE, unix.ENOMEM:
+		return ClassExhausted
 	}
 	return ClassOther
 }

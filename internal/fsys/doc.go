@@ -104,6 +104,7 @@ const (
 	ClassType              // it is another kind of thing than expected
 	ClassName              // the file system cannot hold such a name
 	ClassUnsupported       // the file system has no such feature
+	ClassExhausted         // this process or system is out of descriptors or memory: says nothing of the path
 )
 
 // LockMode says how a lock is shared.

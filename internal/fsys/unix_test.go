@@ -24,6 +24,7 @@ func TestClassOf(t *testing.T) {
 		ClassLinkRefused: {unix.EMLINK, unix.EXDEV, unix.EPERM, pathError("link", "d", "n", unix.EPERM), pathError("link", "d", "n", unix.ENOSYS), pathError("rename", "d", "n", unix.EXDEV)},
 		ClassType:        {unix.ELOOP, unix.ENOTDIR, unix.EISDIR},
 		ClassName:        {unix.ENAMETOOLONG, unix.EILSEQ, unix.EINVAL},
+		ClassExhausted:   {unix.EMFILE, unix.ENFILE, unix.ENOMEM},
 		ClassUnsupported: {unix.ENOTSUP, unix.EOPNOTSUPP, unix.ENOSYS, unix.ENOTTY, ErrUnsupported, errors.ErrUnsupported},
 	} {
 		for _, err := range errs {

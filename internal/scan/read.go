@@ -41,7 +41,7 @@ func (r *reader) read(p *piece) {
 // names of it that are not looked at yet.
 func (r *reader) fail(p *piece, err error) {
 	r.dirs.need(p.node, -1)
-	reason := reasonOf(err)
+	reason := r.reason(err)
 	if p.lists {
 		p.node.skip, p.node.err = reason, err
 		return
@@ -51,12 +51,22 @@ func (r *reader) fail(p *piece, err error) {
 	}
 }
 
+// reason is reasonOf for errors that are about the path. Running out of
+// descriptors or memory is not: it ends the walk, since a file must not be
+// missing from a backup because of it.
+func (r *reader) reason(err error) string {
+	if fsys.ClassOf(err) == fsys.ClassExhausted {
+		r.schedule.fail(err)
+	}
+	return reasonOf(err)
+}
+
 // list reads the directory's own metadata and its names.
 func (r *reader) list(dir *fsys.Dir, p *piece) {
 	n := p.node
 	names, err := r.open(dir, n)
 	if err != nil {
-		n.skip, n.err = reasonOf(err), err
+		n.skip, n.err = r.reason(err), err
 	}
 	if n.skip != "" {
 		return
@@ -142,7 +152,7 @@ func (r *reader) judge(dir *fsys.Dir, prefix string, c *child) (skip string) {
 	case skip != "":
 		return skip
 	case err != nil:
-		return reasonOf(err)
+		return r.reason(err)
 	}
 	return r.inspect(dir, c)
 }
@@ -184,7 +194,7 @@ func (r *reader) inspect(dir *fsys.Dir, c *child) (skip string) {
 		return unreadable + "unknown kind of file"
 	}
 	if err != nil {
-		return reasonOf(err)
+		return r.reason(err)
 	}
 	return ""
 }

@@ -22,6 +22,7 @@ type schedule struct {
 	max     int    // bound of ahead
 	idle    int    // workers waiting
 	wanted  *piece // awaited by the consumer: read whatever the bound says
+	failure error  // why the walk cannot go on
 }
 
 func newSchedule(top *node, maxAhead int) *schedule {
@@ -61,6 +62,16 @@ func (s *schedule) halt() {
 	s.stopped = true
 	s.work.Broadcast()
 	s.news.Broadcast()
+}
+
+// fail ends the walk with an error.
+func (s *schedule) fail(err error) {
+	s.mu.Lock()
+	if s.failure == nil {
+		s.failure = err
+	}
+	s.mu.Unlock()
+	s.halt()
 }
 
 // take waits for the next piece to read; nil ends the worker.

@@ -67,7 +67,7 @@ func (r *reader) refuseFile(dir *fsys.Dir, c *child) string {
 	case r.MaxFileSize > 0 && c.info.Size > r.MaxFileSize:
 		return "too large: " + strconv.FormatInt(c.info.Size, 10) + " bytes"
 	case r.doubtful(&c.info):
-		return tryOpen(dir, c.name)
+		return r.tryOpen(dir, c.name)
 	}
 	return ""
 }
@@ -88,10 +88,10 @@ func (r *reader) doubtful(info *meta.Info) bool {
 	return info.Mode&0o044 != 0o044
 }
 
-func tryOpen(dir *fsys.Dir, name string) string {
+func (r *reader) tryOpen(dir *fsys.Dir, name string) string {
 	f, err := dir.OpenFile(name)
 	if err != nil {
-		return reasonOf(err)
+		return r.reason(err)
 	}
 	f.Close()
 	return ""

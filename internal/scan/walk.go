@@ -100,8 +100,12 @@ func walk(ctx context.Context, root *fsys.Dir, o Options, open int, yield func(*
 	s := newSchedule(top, o.MaxAhead)
 	r := &reader{Options: &o, schedule: s, dirs: dirs, device: top.info.Dev}
 	stop := s.start(ctx, max(o.Workers, 1), r.read)
-	defer stop()
-	return (&consumer{schedule: s, yield: yield}).run(ctx, top)
+	err = (&consumer{schedule: s, yield: yield}).run(ctx, top)
+	stop()
+	if s.failure != nil {
+		return fmt.Errorf("scan: %w", s.failure)
+	}
+	return err
 }
 
 // newTop makes the node of the source itself. It gets a descriptor of its
