@@ -1,0 +1,226 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+
+	"phlb/internal/event"
+	"phlb/internal/lookup"
+	"phlb/internal/pool"
+	"phlb/internal/scan"
+	"phlb/internal/snapshot"
+	"phlb/manifest"
+)
+
+// Options say how a plan is made.
+type Options struct {
+	Now     time.Time
+	NewID   func() string
+	Version string // of phlb
+	// Sources are the names to plan; empty: all of the manifest.
+	Sources []string
+	// Rehash reads every file and trusts no metadata.
+	Rehash bool
+	// Overrides are names of guards that may trip without consequence.
+	Overrides []string
+	// Avoid are files that are never planned: the plan's own output.
+	Avoid   []scan.Identity
+	Workers int
+	UID     int // effective user and group
+	GID     int
+	Events  event.Sink
+}
+
+// Plan is a finished plan and what was noticed on the way.
+type Plan struct {
+	Document
+	// Unlisted are names in the root that the manifest does not list. Their
+	// snapshots are never pruned.
+	Unlisted []string
+	// Tripped are the guards that make the plan not applicable.
+	Tripped []Guard
+}
+
+// Build scans the manifest's sources and decides. It writes nothing. The root
+// is nil when the destination does not exist yet and is to be created.
+func Build(ctx context.Context, m *manifest.Manifest, root *snapshot.Root, o Options) (*Plan, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	b := &build{manifest: m, root: root, opts: o, readers: pool.New(o.Workers)}
+	defer b.close()
+	defer cancel() // before close: nobody waits any more for what is still being read
+	if err := b.begin(); err != nil {
+		return nil, err
+	}
+	p := &Plan{Document: Document{Header: b.header}}
+	for i := range m.Sources {
+		src := &m.Sources[i]
+		if len(o.Sources) > 0 && !slices.Contains(o.Sources, src.Name) {
+			continue
+		}
+		doc, err := b.source(ctx, src)
+		if err != nil {
+			return nil, fmt.Errorf("plan %s: %w", src.Name, err)
+		}
+		p.Sources = append(p.Sources, *doc)
+	}
+	if err := b.finish(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// build is what the sources of one plan share.
+type build struct {
+	manifest *manifest.Manifest
+	root     *snapshot.Root
+	opts     Options
+	header   Header
+	gid      uint32 // of what the running user makes in the root
+	mounts   []mount
+	seed     maphash.Seed
+	avoid    []scan.Identity // the root, as far as sources can meet it
+	planned  *candidates
+	stored   *storedFiles
+	space    need
+	sources  []*sourceBuild
+	buffers  sync.Pool
+	readers  *pool.Pool // hashes and samples ahead of the decisions
+}
+
+func (b *build) begin() error {
+	o := &b.opts
+	b.header = Header{
+		PlanID: o.NewID(), PHLBVersion: o.Version, CreatedAt: o.Now.UTC(),
+		Manifest:    ManifestRef{Path: b.manifest.Path, SHA256: b.manifest.SHA256},
+		Destination: Destination{Path: b.manifest.Destination},
+		Applyable:   true, Overrides: o.Overrides,
+	}
+	b.gid = uint32(o.GID)
+	b.mounts = readMounts()
+	b.seed = maphash.MakeSeed()
+	b.planned = newCandidates(b.manifest.Sources)
+	b.stored = &storedFiles{build: b}
+	if b.root == nil {
+		b.header.Destination.Create = true
+		return nil
+	}
+	info, err := b.root.Dir().Stat()
+	if err != nil {
+		return err
+	}
+	b.avoid = []scan.Identity{{Dev: info.Dev, Ino: info.Ino}}
+	if info.Mode&0o2000 != 0 {
+		b.gid = info.GID // a set-gid directory hands its group down
+	}
+	state, exists, err := b.root.State()
+	if err != nil {
+		return err
+	}
+	if exists {
+		b.header.Destination.ID = &state.ID
+		b.header.Destination.Generation = state.Generation
+	}
+	b.stored.lookups, err = lookup.Open(b.root.Dir())
+	return err
+}
+
+func (b *build) close() {
+	_ = b.readers.Wait() // each reading's error went to whoever waited for it
+	for _, s := range b.sources {
+		s.close()
+	}
+	b.stored.close()
+}
+
+// source plans one source. A guard that trips leaves it without entries.
+func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, error) {
+	s := &sourceBuild{build: b, Source: Source{Name: src.Name, Path: src.Path, Settings: src.Settings}, spool: NewSpool()}
+	s.rule = LinkRule{Match: s.Settings.LinkMatch, UID: uint32(b.opts.UID), GID: b.gid}
+	s.keys = newAttrKeys(b.seed, &s.rule)
+	b.sources = append(b.sources, s)
+	if err := s.place(); err != nil {
+		return nil, err
+	}
+	if s.open() {
+		if err := s.overlap(); err != nil {
+			return nil, err
+		}
+		if err := s.scan(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s.Totals = s.spool.Totals()
+	return &SourceDoc{Source: s.Source, Spool: s.spool}, nil
+}
+
+// place finds the parent snapshot and the name of the new one.
+func (s *sourceBuild) place() error {
+	newest := ""
+	if s.root != nil {
+		var exists bool
+		var err error
+		if newest, exists, err = s.root.Newest(s.Name); err != nil {
+			return err
+		}
+		if exists {
+			s.parentID = snapshot.ID{Name: s.Name, Time: newest}
+			id := s.parentID.String()
+			s.Parent = &id
+		}
+	}
+	next := snapshot.NextTime(s.opts.Now, s.manifest.Location, newest)
+	if next == "" {
+		return fmt.Errorf("the newest snapshot is %s: the calendar has no later time for another one", s.parentID)
+	}
+	s.Snapshot = snapshot.ID{Name: s.Name, Time: next}.String()
+	s.clock(newest)
+	return nil
+}
+
+// finish fills in what is known only when all sources are scanned.
+func (b *build) finish(ctx context.Context, p *Plan) error {
+	if err := b.checkSpace(p); err != nil {
+		return err
+	}
+	b.checkRootID(p)
+	for i := range p.Sources {
+		for _, g := range p.Sources[i].Guards {
+			if g.Status == GuardTripped {
+				p.Applyable = false
+				p.Tripped = append(p.Tripped, g)
+			}
+		}
+	}
+	return b.survey(ctx, p)
+}
+
+// survey lists the snapshots that exist: all are kept.
+func (b *build) survey(ctx context.Context, p *Plan) error {
+	if b.root == nil {
+		return nil
+	}
+	names, err := b.root.Names(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(b.manifest.Sources, func(s manifest.Source) bool { return s.Name == name }) {
+			p.Unlisted = append(p.Unlisted, name)
+		}
+	}
+	for i := range p.Sources {
+		name := p.Sources[i].Name
+		times, err := b.root.Times(name)
+		if err != nil {
+			return err
+		}
+		for _, t := range slices.Backward(times) {
+			p.Keep = append(p.Keep, Keep{Snapshot: snapshot.ID{Name: name, Time: t}.String(), Reasons: []string{"no retention"}})
+		}
+	}
+	return nil
+}

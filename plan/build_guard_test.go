@@ -1,0 +1,427 @@
+//go:build unix
+
+package plan_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"phlb/internal/scan"
+	"phlb/manifest"
+	"phlb/plan"
+)
+
+func guardOf(t *testing.T, p *planned, name string) plan.Guard {
+	t.Helper()
+	for _, g := range p.Sources[0].Guards {
+		if g.Name == name {
+			return g
+		}
+	}
+	t.Fatalf("no guard %s: %v", name, p.Sources[0].Guards)
+	return plan.Guard{}
+}
+
+func (p *planned) wantGuard(t *testing.T, name, status string) {
+	t.Helper()
+	g := guardOf(t, p, name)
+	if g.Status != status {
+		t.Errorf("guard %s %s: %s", name, g.Status, g.Detail)
+	}
+	if applyable := status != plan.GuardTripped; p.Applyable != applyable || len(p.Tripped) == 0 != applyable {
+		t.Errorf("applyable %v, tripped %v", p.Applyable, p.Tripped)
+	}
+}
+
+func TestGuardSource(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		make       func(w *world)
+		overridden string // the status when overridden
+	}{
+		{"missing", func(w *world) { w.must(os.Remove(w.src)) }, plan.GuardTripped},
+		{"file", func(w *world) { w.must(os.Remove(w.src), os.WriteFile(w.src, nil, 0o644)) }, plan.GuardTripped},
+		{"empty", func(*world) {}, plan.GuardOverridden},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			tc.make(w)
+			p := w.plan()
+			p.wantGuard(t, "source", plan.GuardTripped)
+			if len(p.entries) > 0 || len(p.Overrides) > 0 {
+				t.Errorf("%d entries, overrides %v", len(p.entries), p.Overrides)
+			}
+			w.opts.Overrides = []string{"source"}
+			p = w.plan()
+			p.wantGuard(t, "source", tc.overridden)
+			if !slices.Equal(p.Overrides, []string{"source"}) || !strings.Contains(string(p.bytes), `"overridden_guards":["source"]`) {
+				t.Errorf("overrides %v", p.Overrides)
+			}
+			if p.Applyable {
+				p.want(t, ".", "mkdir new")
+				w.apply(p)
+			}
+		})
+	}
+}
+
+// TestGuardSourceLosesNothing: a disk that is not mounted deletes no file.
+func TestGuardSourceLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	w.backup()
+	w.must(os.Remove(w.at("a")))
+	p := w.plan()
+	p.wantGuard(t, "source", plan.GuardTripped)
+	if len(p.entries)+len(p.deleted) > 0 {
+		t.Errorf("%d entries, deleted %q", len(p.entries), p.deleted)
+	}
+	w.opts.Overrides = []string{"source"}
+	if p = w.plan(); !slices.Equal(p.deleted, []string{"a"}) {
+		t.Errorf("deleted %q", p.deleted)
+	}
+}
+
+func TestGuardClock(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	w.backup()
+	w.plan().wantGuard(t, "clock", plan.GuardPassed)
+	w.now = w.now.Add(-23 * time.Hour)
+	w.plan().wantGuard(t, "clock", plan.GuardPassed)
+	w.now = w.now.Add(-2 * time.Hour)
+	w.plan().wantGuard(t, "clock", plan.GuardTripped)
+	w.opts.Overrides = []string{"clock"}
+	p := w.plan()
+	p.wantGuard(t, "clock", plan.GuardOverridden)
+	if p.Snapshot() <= *p.Sources[0].Parent {
+		t.Errorf("%s after %s", p.Snapshot(), *p.Sources[0].Parent)
+	}
+	w.apply(p)
+}
+
+func TestGuardRootID(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	const id = "01234567-89ab-4cde-8f01-23456789abcd"
+	w.m.RootID = id
+	w.plan().wantGuard(t, "root_id", plan.GuardTripped) // a new root has none
+	w.m.RootID = ""
+	w.backup()
+	p := w.plan()
+	if p.Destination.ID == nil {
+		t.Fatal("the root's id is not in the plan")
+	}
+	w.m.RootID = *p.Destination.ID
+	w.plan().wantGuard(t, "root_id", plan.GuardPassed)
+	w.m.RootID = id
+	w.plan().wantGuard(t, "root_id", plan.GuardTripped)
+	w.opts.Overrides = []string{"root_id"}
+	w.plan().wantGuard(t, "root_id", plan.GuardOverridden)
+}
+
+func (w *world) mount(args ...string) {
+	w.tb.Helper()
+	point := args[len(args)-1]
+	if out, err := exec.Command("mount", args...).CombinedOutput(); err != nil {
+		w.tb.Skipf("needs to mount: %v: %s", err, out)
+	}
+	w.tb.Cleanup(func() { w.must(exec.Command("umount", point).Run()) })
+}
+
+func TestGuardSpace(t *testing.T) {
+	needRoot(t)
+	for _, tc := range []struct {
+		name, options string
+		status        string
+	}{
+		{"enough", "size=8m", plan.GuardPassed},
+		{"bytes", "size=1m", plan.GuardTripped},
+		{"inodes", "size=8m,nr_inodes=20", plan.GuardTripped},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.mount("-t", "tmpfs", "-o", tc.options, "tmpfs", w.root)
+			w.file("large", noise(1, 2<<20))
+			w.sparse("sparse", tib, "x")
+			for i := range 10 {
+				w.file("dir/"+noise(uint64(i), 2), noise(uint64(i), 1000+i))
+			}
+			p := w.plan()
+			p.wantGuard(t, "space", tc.status)
+			if tc.status == plan.GuardPassed {
+				w.must(os.Remove(w.at("sparse"))) // to be hashed, it would take its time
+				w.apply(w.plan())
+				return
+			}
+			w.opts.Overrides = []string{"space"}
+			w.plan().wantGuard(t, "space", plan.GuardOverridden)
+		})
+	}
+}
+
+// TestGuardSpaceOfNewRoot: a root that is to be made needs space, too.
+func TestGuardSpaceOfNewRoot(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	w.mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", w.root)
+	w.root = filepath.Join(w.root, "to/be/made")
+	w.m.Destination = w.root
+	w.file("large", noise(1, 2<<20))
+	p := w.plan()
+	p.wantGuard(t, "space", plan.GuardTripped)
+	if !p.Destination.Create || p.Destination.ID != nil {
+		t.Errorf("destination %+v", p.Destination)
+	}
+}
+
+func TestOverlap(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		prepare func(w *world)
+		want    bool
+	}{
+		{"apart", func(*world) {}, false},
+		{"source in a symlinked root", func(w *world) {
+			w.must(os.Mkdir(w.root+"/in", 0o755), os.Symlink(w.root+"/in", w.src+"-link"))
+			w.m.Sources[0].Path = w.src + "-link"
+			w.must(os.WriteFile(w.root+"/in/a", nil, 0o644))
+		}, true},
+		{"root in a symlinked source", func(w *world) {
+			w.must(os.Mkdir(w.src+"/in", 0o755), os.Symlink(w.src, w.src+"-link"))
+			w.root = w.src + "/in"
+			w.m.Destination, w.m.Sources[0].Path = w.root, w.src+"-link"
+		}, true},
+		{"symlinked root in a source", func(w *world) {
+			w.must(os.Mkdir(w.src+"/in", 0o755), os.Remove(w.root), os.Symlink(w.src+"/in", w.root))
+		}, true},
+		{"the same", func(w *world) {
+			w.must(os.Remove(w.root), os.Symlink(w.src, w.root))
+		}, true},
+		{"excluded root", func(w *world) {
+			w.must(os.Mkdir(w.src+"/in", 0o755), os.Remove(w.root), os.Symlink(w.src+"/in", w.root))
+			w.set().Excludes = append(w.set().Excludes, manifest.Pattern{Text: "/in/"})
+		}, false},
+		{"below an excluded directory", func(w *world) {
+			w.must(os.MkdirAll(w.src+"/in/deep", 0o755), os.Remove(w.root), os.Symlink(w.src+"/in/deep", w.root))
+			w.set().Excludes = append(w.set().Excludes, manifest.Pattern{Text: "/in/"})
+		}, false},
+		{"root to be made in a symlinked source", func(w *world) {
+			w.must(os.Symlink(w.src, w.src+"-link"))
+			w.root = w.src + "-link/to/be/made"
+			w.m.Destination = w.root
+		}, true},
+		{"excluded root to be made", func(w *world) {
+			w.must(os.Symlink(w.src, w.src+"-link"))
+			w.root = w.src + "-link/to/be/made"
+			w.m.Destination = w.root
+			w.set().Excludes = append(w.set().Excludes, manifest.Pattern{Text: "/to/be/"})
+		}, false},
+		{"symlink to the root in a source", func(w *world) { w.must(os.Symlink(w.root, w.src+"/ln")) }, false},
+		{"bind mount of the root as source", func(w *world) {
+			w.must(os.WriteFile(w.root+"/f", nil, 0o644))
+			w.mount("--bind", w.root, w.src)
+		}, true},
+		{"bind mount of a part of the root as source", func(w *world) {
+			w.must(os.MkdirAll(w.root+"/other/deep", 0o755), os.WriteFile(w.root+"/other/deep/f", nil, 0o644))
+			w.mount("--bind", w.root+"/other", w.src)
+			w.m.Sources[0].Path = w.src + "/deep"
+		}, true},
+		{"bind mount of the root in a source", func(w *world) {
+			w.must(os.MkdirAll(w.src+"/d/in", 0o755))
+			w.mount("--bind", w.root, w.src+"/d/in")
+		}, true},
+		{"bind mount of what holds the root in a source", func(w *world) {
+			holder := filepath.Join(filepath.Dir(w.root), "holder")
+			w.must(os.MkdirAll(w.src+"/d/in", 0o755), os.MkdirAll(holder+"/root", 0o755))
+			w.root = holder + "/root"
+			w.m.Destination = w.root
+			w.mount("--bind", holder, w.src+"/d/in")
+		}, true},
+		{"bind mount of a part of the root in a source", func(w *world) {
+			w.must(os.MkdirAll(w.src+"/d/a b", 0o755), os.MkdirAll(w.root+"/other/deep", 0o755), os.WriteFile(w.root+"/other/deep/f", nil, 0o644))
+			w.mount("--bind", w.root+"/other/deep", w.src+"/d/a b")
+		}, true},
+		{"excluded bind mount", func(w *world) {
+			w.must(os.MkdirAll(w.src+"/d/in", 0o755))
+			w.mount("--bind", w.root, w.src+"/d/in")
+			w.set().Excludes = append(w.set().Excludes, manifest.Pattern{Text: "in/"})
+		}, false},
+		{"root reached by a bind mount", func(w *world) {
+			w.must(os.MkdirAll(w.src+"/in", 0o755))
+			w.mount("--bind", w.src+"/in", w.root)
+		}, true},
+		{"source reached by a bind mount", func(w *world) {
+			point := w.src + "-mounted"
+			w.must(os.MkdirAll(w.src+"/in", 0o755), os.Mkdir(point, 0o755))
+			w.mount("--bind", w.src, point)
+			w.root = w.src + "/in"
+			w.m.Destination, w.m.Sources[0].Path = w.root, point
+		}, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.file("a", "a")
+			tc.prepare(w)
+			p, err := w.build(t.Context())
+			if got := errors.Is(err, plan.ErrOverlap); got != tc.want || !got && err != nil {
+				t.Fatalf("error %v, want an overlap: %v", err, tc.want)
+			}
+			if err == nil && !p.Applyable {
+				t.Errorf("tripped: %v", p.Tripped)
+			}
+		})
+	}
+}
+
+// TestAvoid: the plan's own output is not planned.
+func TestAvoid(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	w.file("plan.json", "{}")
+	info, err := os.Stat(w.at("plan.json"))
+	w.must(err)
+	st := statOf(info)
+	w.opts.Avoid = []scan.Identity{{Dev: uint64(st.Dev), Ino: st.Ino}}
+	p := w.plan()
+	p.want(t, "plan.json", "skip  excluded: plan file")
+	p.want(t, "a", "copy new small file")
+}
+
+// TestSelectedSources plans some, and tells of names that are not listed.
+func TestSelectedSources(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	w.backup()
+	second := w.m.Sources[0]
+	second.Name = "second"
+	w.m.Sources = append(w.m.Sources, second)
+	w.opts.Sources = []string{"second"}
+	p := w.plan()
+	if len(p.Sources) != 1 || p.Sources[0].Name != "second" || p.Sources[0].Parent != nil || len(p.Unlisted) > 0 || len(p.Keep) > 0 {
+		t.Errorf("%d sources, unlisted %v, keep %v", len(p.Sources), p.Unlisted, p.Keep)
+	}
+	w.m.Sources = w.m.Sources[1:]
+	if p = w.plan(); !slices.Equal(p.Unlisted, []string{"home"}) {
+		t.Errorf("unlisted %v", p.Unlisted)
+	}
+}
+
+func TestLastTimeOfTheCalendar(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	w.must(os.MkdirAll(w.root+"/home/9999-12-31-235959", 0o755))
+	if _, err := w.build(t.Context()); err == nil || !strings.Contains(err.Error(), "9999") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestUnreadable: what an ordinary user cannot read is skipped with the
+// reason, and its old content is not "deleted".
+func TestUnreadable(t *testing.T) {
+	if !asOrdinaryUser(t) {
+		return
+	}
+	w := newWorld(t)
+	for _, path := range []string{"a", "b", "d/x", "ok", "z"} {
+		w.file(path, noise(1, 3000))
+	}
+	w.backup()
+	w.must(os.Chmod(w.at("a"), 0), os.Chmod(w.at("d"), 0))
+	t.Cleanup(func() { os.Chmod(w.at("d"), 0o700) })
+	for _, catalogue := range []bool{true, false} {
+		if !catalogue {
+			w.must(os.RemoveAll(filepath.Join(w.root, ".phlb/catalog")))
+		}
+		p := w.plan()
+		for _, path := range []string{"a", "d"} {
+			p.want(t, path, "skip  unreadable: permission denied")
+		}
+		p.want(t, "ok", "link unchanged unchanged")
+		if len(p.deleted) > 0 || !p.Applyable {
+			t.Errorf("deleted %q, applyable %v", p.deleted, p.Applyable)
+		}
+	}
+	w.must(os.Chmod(w.src, 0))
+	defer os.Chmod(w.src, 0o700)
+	p := w.plan()
+	p.wantGuard(t, "source", plan.GuardTripped)
+	if !strings.Contains(guardOf(t, p, "source").Detail, "permission denied") {
+		t.Error(guardOf(t, p, "source").Detail)
+	}
+}
+
+// TestOrdinaryUserOfOthersFiles: what he stores is his own, and that makes no
+// file a copy each time.
+func TestOrdinaryUserOfOthersFiles(t *testing.T) {
+	others := filepath.Join(os.TempDir(), "others")
+	if !asOrdinaryUser(t, func(work string) {
+		w := &world{tb: t, src: filepath.Join(work, "others")}
+		w.must(os.Chmod(work, 0o755))
+		w.file("a", noise(1, 3000))
+		w.file("b", noise(1, 3000))
+		w.file("small", "s")
+		w.must(os.Chown(w.at("a"), 1234, 1234))
+	}) {
+		return
+	}
+	w := newWorld(t)
+	if _, err := os.Stat(others); err != nil {
+		t.Skip("needs root, to make files of other users")
+	}
+	w.use("others", others)
+	w.set().SmallFiles = manifest.SmallFilesLink
+	p := w.plan()
+	if !p.Applyable {
+		t.Fatal(p.Tripped)
+	}
+	w.apply(p)
+	p = w.plan()
+	p.wantUnchanged(t)
+	for _, e := range p.entries {
+		if e.Action == plan.ActionCopy {
+			t.Errorf("%s: %s", e.Path, e.Reason)
+		}
+	}
+}
+
+// asOrdinaryUser runs the calling test again as nobody if it runs as root,
+// with what root prepares in its temporary directory. It reports whether the
+// test is to go on here.
+func asOrdinaryUser(t *testing.T, prepare ...func(work string)) bool {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return true
+	}
+	const nobody = 65534
+	dir, err := os.MkdirTemp("", "ordinary")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	binary, work := filepath.Join(dir, "test"), filepath.Join(dir, "work")
+	program, err := os.ReadFile(os.Args[0]) // its own directory is closed to others
+	for _, err := range []error{err, os.Chmod(dir, 0o755), os.WriteFile(binary, program, 0o755), os.Mkdir(work, 0o700), os.Chown(work, nobody, nobody)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range prepare {
+		f(work)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Dir, cmd.Env = work, []string{"TMPDIR=" + work}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("as an ordinary user: %v\n%s", err, out)
+	}
+	return false
+}

@@ -1,0 +1,183 @@
+package plan
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"hash/maphash"
+
+	"phlb/internal/catalog"
+	"phlb/internal/digest"
+	"phlb/internal/meta"
+	"phlb/manifest"
+)
+
+func TestMounts(t *testing.T) {
+	mounts := parseMounts(`22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+23 22 0:21 / /proc rw - proc proc rw
+30 22 8:2 /data/home /home rw - ext4 /dev/sda2 rw
+31 22 8:2 / /mnt/a\040b\134c rw - ext4 /dev/sda2 rw
+32 22 8:2 /other /mnt/over rw - ext4 /dev/sda2 rw
+33 22 8:1 / /mnt/over rw - ext4 /dev/sda1 rw
+short line
+`)
+	for _, tc := range []struct{ real, device, dir string }{
+		{"/", "8:1", "/"},
+		{"/homes", "8:1", "/homes"},
+		{"/home/me", "8:2", "/data/home/me"},
+		{`/mnt/a b\c`, "8:2", "/"},
+		{`/mnt/a b\c/data/home/x`, "8:2", "/data/home/x"},
+		{"/mnt/over/x", "8:1", "/x"},
+	} {
+		device, dir, ok := locate(mounts, tc.real)
+		if device != tc.device || dir != tc.dir || !ok {
+			t.Errorf("%s is %s on %s, want %s on %s", tc.real, dir, device, tc.dir, tc.device)
+		}
+	}
+	for _, tc := range []struct {
+		inner, outer string
+		want         bool
+	}{
+		{"/home/me", `/mnt/a b\c/data`, true},
+		{`/mnt/a b\c/data/home`, "/home", true},
+		{`/mnt/a b\c/data`, "/home", false},
+		{"/home/me", "/home/m", false},
+		{"/home", "/", false}, // another file system
+		{"/mnt/over/srv", "/srv", true},
+	} {
+		if got := shows(mounts, tc.inner, tc.outer); got != tc.want {
+			t.Errorf("%s shows %s: %v", tc.inner, tc.outer, got)
+		}
+	}
+	if shows(nil, "/a", "/a") {
+		t.Error("without mounts there is nothing to tell")
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for in, want := range map[string]string{"": "", "a": "a", `\040`: " ", `a\134b\012`: "a\\b\n", `\`: `\`, `\9`: `\9`, `\999`: `\999`, `x\0`: `x\0`} {
+		if got := unescape(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestExisting(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(dir, filepath.Join(dir, "ln")); err != nil {
+		t.Skip("needs symbolic links")
+	}
+	for path, want := range map[string]string{dir: ".", dir + "/a/b": "a/b", dir + "/ln": ".", dir + "/ln/x": "x"} {
+		real, rest, err := existing(filepath.FromSlash(path))
+		if err != nil || real != dir || filepath.ToSlash(rest) != want {
+			t.Errorf("%s: %s and %s, %v", path, real, rest, err)
+		}
+	}
+}
+
+func drawAttrs(t *rapid.T, label string) *Attrs {
+	a := &Attrs{
+		Mode: rapid.SampledFrom([]uint32{0o644, 0o600}).Draw(t, label+" mode"),
+		UID:  rapid.Uint32Range(0, 2).Draw(t, label+" uid"), GID: rapid.Uint32Range(0, 2).Draw(t, label+" gid"),
+		Mtime: meta.Time{Sec: rapid.Int64Range(0, 1).Draw(t, label+" mtime")},
+	}
+	if value := rapid.StringN(0, 1, 1).Draw(t, label+" xattr"); value != "" {
+		a.Xattrs = meta.Xattrs{"user.a": []byte(value)}
+	}
+	return a
+}
+
+// TestTogether: what is planned to be one inode passes the rule when it is
+// stored, whoever the user is and whatever group his file gets.
+func TestTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := LinkRule{
+			Match: rapid.SampledFrom([]manifest.LinkMatch{manifest.MatchContent, manifest.MatchPermissions, manifest.MatchMetadata}).Draw(t, "match"),
+			UID:   rapid.Uint32Range(0, 2).Draw(t, "uid"), GID: rapid.Uint32Range(0, 2).Draw(t, "gid"),
+		}
+		first, want := drawAttrs(t, "first"), drawAttrs(t, "want")
+		keys := newAttrKeys(maphash.MakeSeed(), &r)
+		if !r.together(want, first) {
+			return
+		}
+		stored := *first
+		if r.UID != 0 {
+			stored.UID = r.UID
+			stored.GID = rapid.SampledFrom([]uint32{first.GID, r.GID}).Draw(t, "stored gid")
+		}
+		if what := r.Differs(want, &stored); what != "" {
+			t.Fatalf("%+v: %+v and %+v, stored as %+v: %s", r, want, first, stored, what)
+		}
+		if keys.attrs(want) != keys.attrs(first) {
+			t.Fatalf("%+v: %+v and %+v have different keys", r, want, first)
+		}
+	})
+}
+
+func TestIndex(t *testing.T) {
+	rule := LinkRule{Match: manifest.MatchPermissions}
+	x := newIndex(newAttrKeys(maphash.MakeSeed(), &rule))
+	record := func(path string, sum byte, mode uint32) *catalog.Record {
+		return &catalog.Record{Path: path, Kind: meta.File, Size: 5000, SHA256: digest.Sum{sum}, Mode: 0o777, Stored: &catalog.Stored{Mode: mode}}
+	}
+	small := record("small", 1, 0o644)
+	small.Size = 999
+	x.add(small, "small")
+	x.add(&catalog.Record{Path: "d", Kind: meta.Dir}, "d")
+	for i := range 3 * maxTries {
+		x.add(record("", 1, 0o644), fmt.Sprintf("many/%02d", i))
+	}
+	x.add(record("", 1, 0o600), "private")
+	x.add(record("", 2, 0o644), "other")
+	x.order()
+	fitting := func(sum byte, mode uint32) (paths []string) {
+		x.fitting(&digest.Sum{sum}, &Attrs{Mode: mode}, func(path string) bool {
+			paths = append(paths, path)
+			return true
+		})
+		return paths
+	}
+	if got := fitting(1, 0o600); !slices.Equal(got, []string{"private"}) {
+		t.Errorf("%q", got)
+	}
+	if got := fitting(1, 0o644); len(got) != maxTries || got[0] != "many/00" || !slices.IsSorted(got) {
+		t.Errorf("%q", got)
+	}
+	if got := fitting(2, 0o644); !slices.Equal(got, []string{"other"}) {
+		t.Errorf("%q", got)
+	}
+	if got := fitting(3, 0o644); got != nil {
+		t.Errorf("%q", got)
+	}
+	var all []string
+	x.any(&digest.Sum{2}, func(r ref) bool { all = append(all, x.path(r)); return true })
+	if strings.Join(all, " ") != "other" {
+		t.Errorf("%q", all)
+	}
+}
+
+func TestQueue(t *testing.T) {
+	var q queue
+	next := 0
+	for i := range 3 * window {
+		if q.full() {
+			if got := q.pop(); got.Size != int64(next) {
+				t.Fatalf("%d came out, want %d", got.Size, next)
+			}
+			next++
+		}
+		q.push(&item{Entry: Entry{Size: int64(i)}})
+	}
+	if q.n != window {
+		t.Errorf("%d are left", q.n)
+	}
+}

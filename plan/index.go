@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"phlb/internal/catalog"
+	"phlb/internal/digest"
+	"phlb/internal/meta"
+	"phlb/internal/snapshot"
+	"phlb/internal/sums"
+	"phlb/manifest"
+)
+
+// index finds the files of a snapshot by their content. It takes about as
+// much memory as their paths and is made only when something asks for it: a
+// lookup entry that points to nothing, or a new path with old content.
+type index struct {
+	keys  attrKeys
+	refs  []ref
+	paths []byte              // each with its length before it
+	taken map[uint32]struct{} // paths, by offset, from which a file was moved away
+}
+
+// ref is one file: the first bytes of its hash, what attributes matter, and
+// the offset of its path.
+type ref struct {
+	sum   uint64
+	attrs uint32
+	path  uint32
+}
+
+// maxIndexed bounds the paths that an index holds, as offsets are 32 bits.
+const maxIndexed = 1 << 31
+
+func newIndex(keys attrKeys) *index { return &index{keys: keys, taken: map[uint32]struct{}{}} }
+
+// add takes a record whose content can be linked to, under the path given.
+func (x *index) add(rec *catalog.Record, path string) {
+	if rec.Kind != meta.File || rec.SHA256.IsZero() || rec.Size < manifest.MinSmallFileThreshold || len(x.paths) > maxIndexed {
+		return
+	}
+	have := recordedAttrs(rec)
+	x.refs = append(x.refs, ref{first8(&rec.SHA256), uint32(x.keys.attrs(&have)), uint32(len(x.paths))})
+	x.paths = append(binary.AppendUvarint(x.paths, uint64(len(path))), path...)
+}
+
+func first8(sum *digest.Sum) uint64 { return binary.BigEndian.Uint64(sum[:]) }
+
+// order makes what was added findable, in the order it was added.
+func (x *index) order() {
+	slices.SortFunc(x.refs, func(a, b ref) int {
+		return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.attrs, b.attrs), cmp.Compare(a.path, b.path))
+	})
+}
+
+func (x *index) path(r ref) string {
+	length, width := binary.Uvarint(x.paths[r.path:])
+	start := uint64(r.path) + uint64(width)
+	return string(x.paths[start : start+length])
+}
+
+// maxTries bounds how many of many files with one content are looked at.
+const maxTries = 16
+
+// fitting yields the paths of files with a content and the attributes.
+func (x *index) fitting(sum *digest.Sum, want *Attrs, yield func(path string) bool) {
+	key := ref{sum: first8(sum), attrs: uint32(x.keys.attrs(want))}
+	x.from(key, func(r ref) bool {
+		return r.attrs == key.attrs && yield(x.path(r))
+	})
+}
+
+// any yields the files with a content, whatever their attributes.
+func (x *index) any(sum *digest.Sum, yield func(r ref) bool) {
+	x.from(ref{sum: first8(sum)}, yield)
+}
+
+func (x *index) from(key ref, yield func(r ref) bool) {
+	i, _ := slices.BinarySearchFunc(x.refs, key, func(r, key ref) int {
+		return cmp.Or(cmp.Compare(r.sum, key.sum), cmp.Compare(r.attrs, key.attrs))
+	})
+	for tries := 0; i < len(x.refs) && x.refs[i].sum == key.sum && tries < maxTries; i, tries = i+1, tries+1 {
+		if !yield(x.refs[i]) {
+			return
+		}
+	}
+}
+
+// recordedAttrs are those of the stored file, as far as a record knows them.
+func recordedAttrs(rec *catalog.Record) Attrs {
+	if s := rec.Stored; s != nil {
+		return Attrs{Mode: s.Mode, UID: s.UID, GID: s.GID, Mtime: s.Mtime, Xattrs: s.Xattrs}
+	}
+	return Attrs{Mode: rec.Mode, UID: rec.UID, GID: rec.GID, Mtime: rec.Mtime, Xattrs: rec.Xattrs}
+}
+
+// addCatalog adds a snapshot's contents by stored path. Where the catalogue
+// is missing or damaged there is just less to find.
+func (x *index) addCatalog(root *snapshot.Root, id snapshot.ID) {
+	f, err := root.CatalogFile(id)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	r, err := catalog.NewReader(f)
+	if err != nil {
+		return
+	}
+	defer r.Close()
+	var rec catalog.Record
+	for r.Next(&rec) == nil {
+		x.add(&rec, id.String()+"/"+sums.StoredPath(rec.Path))
+	}
+}
+
+// indexParent makes the index of a parent snapshot, by paths in the source.
+func indexParent(keys attrKeys, p parent) (*index, error) {
+	x := newIndex(keys)
+	for {
+		rec, err := p.Peek()
+		if err == nil && rec == nil {
+			x.order()
+			return x, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		x.add(rec, rec.Path)
+		p.Advance()
+	}
+}

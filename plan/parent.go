@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+
+	"phlb/internal/catalog"
+	"phlb/internal/fsys"
+	"phlb/internal/snapshot"
+)
+
+// parent streams what the parent snapshot holds, in path order.
+type parent interface {
+	// Peek returns the current record, nil at the end. It is valid until the
+	// Peek after the next Advance.
+	Peek() (*catalog.Record, error)
+	Advance()
+	// Exact reports whether the records tell a source file's identity, so
+	// that an unchanged one need not be read.
+	Exact() bool
+	Close()
+}
+
+// openParent opens the parent's catalogue, or walks the snapshot itself where
+// there is none or it is damaged.
+func (s *sourceBuild) openParent(ctx context.Context) (parent, error) {
+	if s.Parent == nil {
+		return noParent{}, nil
+	}
+	f, err := s.root.CatalogFile(s.parentID)
+	if err == nil {
+		if p := openCatalog(ctx, f); p != nil {
+			s.native = p.exact || s.hasReport()
+			return p, nil
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	s.native = s.hasReport()
+	return s.walkParent(ctx)
+}
+
+// hasReport reports whether phlb, not PHLB, made the parent: then stored
+// names may have a ".source" more than the source's.
+func (s *sourceBuild) hasReport() bool {
+	f, err := s.root.OpenSidecar(s.parentID, snapshot.SuffixReport)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// parentIndex returns the index of the parent snapshot.
+func (s *sourceBuild) parentIndex(ctx context.Context) (*index, error) {
+	if s.oldIndex != nil {
+		return s.oldIndex, nil
+	}
+	p, err := s.openParent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	s.oldIndex, err = indexParent(s.keys, p)
+	return s.oldIndex, err
+}
+
+// openCatalog returns nil if the catalogue is not whole: a part of it would
+// make the rest look new, so it is read to its end before it is believed.
+func openCatalog(ctx context.Context, f *fsys.File) *catalogParent {
+	if !whole(ctx, f) {
+		f.Close()
+		return nil
+	}
+	r, err := catalog.NewReader(f)
+	if err != nil {
+		f.Close()
+		return nil
+	}
+	return &catalogParent{file: f, reader: r, exact: r.Header().Origin == catalog.OriginApply}
+}
+
+func whole(ctx context.Context, f *fsys.File) bool {
+	r, err := catalog.NewReader(f)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	var rec catalog.Record
+	for ctx.Err() == nil {
+		switch err := r.Next(&rec); {
+		case err == io.EOF:
+			_, err := f.Seek(0, io.SeekStart)
+			return err == nil
+		case err != nil:
+			return false
+		}
+	}
+	return false
+}
+
+type noParent struct{}
+
+func (noParent) Peek() (*catalog.Record, error) { return nil, nil }
+func (noParent) Advance()                       {}
+func (noParent) Exact() bool                    { return false }
+func (noParent) Close()                         {}
+
+type catalogParent struct {
+	file   *fsys.File
+	reader *catalog.Reader
+	rec    catalog.Record
+	have   bool
+	end    bool
+	exact  bool
+}
+
+func (p *catalogParent) Peek() (*catalog.Record, error) {
+	if p.have || p.end {
+		return p.current(), nil
+	}
+	switch err := p.reader.Next(&p.rec); {
+	case err == io.EOF:
+		p.end = true
+	case err != nil:
+		return nil, err
+	default:
+		p.have = true
+	}
+	return p.current(), nil
+}
+
+func (p *catalogParent) current() *catalog.Record {
+	if !p.have {
+		return nil
+	}
+	return &p.rec
+}
+
+func (p *catalogParent) Advance()    { p.have = false }
+func (p *catalogParent) Exact() bool { return p.exact }
+
+func (p *catalogParent) Close() {
+	p.reader.Close()
+	p.file.Close()
+}

@@ -1,0 +1,176 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"phlb/internal/catalog"
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/scan"
+	"phlb/internal/snapshot"
+	"phlb/internal/sums"
+	"phlb/manifest"
+)
+
+// sourceBuild plans one source.
+type sourceBuild struct {
+	*build
+	Source
+	rule     LinkRule
+	keys     attrKeys
+	parentID snapshot.ID
+	native   bool   // phlb made the parent: its names are stored names
+	oldIndex *index // of the parent; made when it is asked for
+	dir      *fsys.Dir
+	spool    *Spool
+	parent   parent
+	pipe     pipeline
+	// lateXattrs: the walk leaves the files' extended attributes to those
+	// who need them.
+	lateXattrs bool
+	sizes      map[int64]struct{}   // of unchanged files
+	groups     map[inode]*hardlinks // of files with several names
+	gone       string               // the skipped directory whose old content is not "deleted"
+}
+
+// inode names a file of the source on whichever file system it is.
+type inode struct{ dev, ino uint64 }
+
+func (s *sourceBuild) close() {
+	if s.dir != nil {
+		s.dir.Close()
+	}
+}
+
+// scan walks the source, decides about each entry and spools it.
+func (s *sourceBuild) scan(ctx context.Context) error {
+	matcher, err := matcherOf(s.Settings.Excludes)
+	if err != nil {
+		return err
+	}
+	if s.parent, err = s.openParent(ctx); err != nil {
+		return err
+	}
+	defer s.parent.Close()
+	s.groups, s.sizes = map[inode]*hardlinks{}, map[int64]struct{}{}
+	s.pipe.source = s
+	xattrs := scan.XattrsAll
+	if s.parent.Exact() && !s.opts.Rehash && s.Settings.ChangeDetection == manifest.DetectMetadata {
+		s.lateXattrs, xattrs = true, scan.XattrsDirs
+	}
+	s.opts.Events.Send(event.Event{Kind: event.Start, Phase: event.Plan, Path: s.Name})
+	err = scan.Walk(ctx, s.dir, scan.Options{
+		Excludes: matcher, ExcludeIfPresent: s.Settings.ExcludeIfPresent, ExcludeCaches: s.Settings.ExcludeCaches,
+		MaxFileSize: s.Settings.MaxFileSize, CrossFileSystems: !s.Settings.OneFileSystem,
+		Avoid: slices.Concat(s.opts.Avoid, s.avoid), UID: s.opts.UID, Workers: max(s.opts.Workers, 1), Xattrs: xattrs,
+	}, func(e *scan.Entry) error { return s.entry(ctx, e) })
+	if err == nil {
+		err = s.pipe.drain(ctx)
+	}
+	if err == nil {
+		_, err = s.recordOf("")
+	}
+	s.opts.Events.Send(event.Event{Kind: event.End, Phase: event.Plan, Path: s.Name, Err: err})
+	s.pipe, s.sizes, s.groups, s.oldIndex = pipeline{}, nil, nil, nil // other sources need the memory
+	return err
+}
+
+func matcherOf(patterns []manifest.Pattern) (*scan.Matcher, error) {
+	list := make([]scan.Pattern, len(patterns))
+	for i, p := range patterns {
+		list[i].Text = p.Text
+	}
+	return scan.NewMatcher(list)
+}
+
+// entry takes one entry of the walk.
+func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
+	if e.Skip != "" && e.Kind == meta.Dir && slices.Contains(s.avoid, scan.Identity{Dev: e.Dev, Ino: e.Ino}) {
+		return fmt.Errorf("%w: the destination %s is met in the source at %s; exclude it, or choose another", ErrOverlap, s.root.Path(), e.Path)
+	}
+	s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: 1, Bytes: e.Size, Path: e.Path})
+	it := s.pipe.item()
+	it.info = e.Info
+	rec, err := s.recordOf(e.Path)
+	if err != nil {
+		return err
+	}
+	if rec != nil {
+		it.setRecord(rec)
+	}
+	it.Entry = Entry{
+		Path: e.Path, Size: e.Size, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, Xattrs: e.Xattrs, Target: e.Target,
+	}
+	switch {
+	case e.Skip != "":
+		it.skip(e.Skip)
+		if e.Kind == meta.Dir || e.Kind == meta.Unknown {
+			s.gone = e.Path
+		}
+	case e.Kind == meta.Dir:
+		it.Action, it.Size, it.Target = ActionMkdir, 0, ""
+		it.Change = it.changeOf()
+	case e.Kind == meta.Symlink:
+		it.Action, it.Size, it.Mode = ActionSymlink, 0, 0
+		it.Change = it.changeOf()
+	default:
+		it.Ctime, it.Ino = e.Ctime, e.Ino
+		it.file = true
+	}
+	return s.pipe.push(ctx, it)
+}
+
+// recordOf moves through the parent's records up to path, or to the end if
+// path is empty. Those passed on the way are no longer in the source.
+func (s *sourceBuild) recordOf(path string) (*catalog.Record, error) {
+	for {
+		rec, err := s.parent.Peek()
+		if err != nil || rec == nil {
+			return nil, err
+		}
+		if path != "" {
+			c := meta.ComparePaths(rec.Path, path)
+			if c > 0 {
+				return nil, nil
+			}
+			if c == 0 {
+				s.parent.Advance()
+				return rec, nil
+			}
+		}
+		if err := s.deleted(rec); err != nil {
+			return nil, err
+		}
+		s.parent.Advance()
+	}
+}
+
+// deleted lists what the parent has and the source no longer. A directory
+// shows by its content; what lies in a skipped directory was not looked for.
+func (s *sourceBuild) deleted(rec *catalog.Record) error {
+	if rec.Kind == meta.Dir || s.gone != "" && strings.HasPrefix(rec.Path, s.gone+"/") {
+		return nil
+	}
+	return s.spool.AddDeleted(rec.Path)
+}
+
+// add spools a decided entry.
+func (s *sourceBuild) add(it *item) error {
+	s.space.take(&it.Entry, it.info.Blocks, s.threshold())
+	return s.spool.Add(&it.Entry)
+}
+
+// storedPath returns where a path will lie, relative to the root.
+func (s *sourceBuild) storedPath(path string) string { return s.Snapshot + "/" + sums.StoredPath(path) }
+
+// parentPath returns where the parent snapshot has a path.
+func (s *sourceBuild) parentPath(path string) string {
+	if s.native {
+		path = sums.StoredPath(path)
+	}
+	return s.parentID.String() + "/" + path
+}
