@@ -1,0 +1,132 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"phlb/internal/fsys"
+)
+
+// admit refuses a plan that does not, or no longer, fit the root. It writes
+// nothing.
+func (r *runner) admit(ctx context.Context) error {
+	open, err := r.root.RunOpen(r.plan.header.PlanID)
+	if err != nil {
+		return err
+	}
+	for _, check := range []func() error{
+		func() error { return r.identify(open) },
+		func() error { return r.moved(open) },
+		r.targetsPublished,
+		func() error { return r.clock(ctx) },
+	} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	under, err := r.interrupted()
+	if err != nil {
+		return err
+	}
+	return r.guards(r.root.Dir(), open || under)
+}
+
+// identify refuses a plan that was made for another root. open says that a
+// run of this very plan began and was interrupted.
+func (r *runner) identify(open bool) error {
+	state, exists, err := r.root.State()
+	if err != nil {
+		return err
+	}
+	want := r.plan.header.Destination.ID
+	switch {
+	case want == nil && exists && !open:
+		if id, ok := r.applied(); ok {
+			return refuse("it was already applied: %s exists", id)
+		}
+		return refuse("the root %s has come into being since it was planned (id %s): plan again", r.root.Path(), state.ID)
+	case want != nil && !exists:
+		return refuse("%s is not the planned root: it has no .phlb/root.json (is the right disk mounted?)", r.root.Path())
+	case want != nil && *want != state.ID:
+		return refuse("%s is another root (id %s) than the planned one (%s): is the right disk mounted?", r.root.Path(), state.ID, *want)
+	}
+	return nil
+}
+
+// applied reports whether a snapshot that this plan makes is there.
+func (r *runner) applied() (string, bool) {
+	for _, src := range r.plan.sources {
+		newest, ok, err := r.root.Newest(src.Name)
+		if err == nil && ok && r.publishedBy(src, newest) {
+			return src.Snapshot, true
+		}
+	}
+	return "", false
+}
+
+// moved refuses a plan whose names have newer snapshots than it knew, and
+// finds out which sources an interrupted run of this plan has published.
+func (r *runner) moved(open bool) error {
+	for _, src := range r.plan.sources {
+		newest, _, err := r.root.Newest(src.Name)
+		if err != nil {
+			return err
+		}
+		src.published = false
+		if newest == src.parent.Time {
+			continue
+		}
+		mine := r.publishedBy(src, newest)
+		switch {
+		case mine && open:
+			src.published = true
+		case mine:
+			return refuse("it was already applied: %s exists", src.Snapshot)
+		default:
+			return refuse("the newest snapshot of %s is %s, but the plan knows %s: plan again",
+				src.Name, orNone(newest), orNone(src.parent.Time))
+		}
+	}
+	return nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// publishedBy reports whether the newest snapshot is the one this plan makes.
+// Without a report that says so, it is not, whoever made it.
+func (r *runner) publishedBy(src *checkedSource, newest string) bool {
+	if src.Snapshot == "" || newest != src.id.Time {
+		return false
+	}
+	rep, err := readReport(r.root, src.id)
+	if err != nil || rep.PlanID != r.plan.header.PlanID {
+		return false
+	}
+	src.report = rep
+	return true
+}
+
+// targetsPublished refuses a plan that links to snapshots that are not there.
+// That single files of theirs are missing is looked at when it comes to them.
+func (r *runner) targetsPublished() error {
+	for id := range r.plan.targets {
+		dir, err := r.root.OpenSnapshot(id)
+		if errors.Is(err, fs.ErrNotExist) || fsys.ClassOf(err) == fsys.ClassType {
+			return refuse("it links to files of %s, which is no snapshot of %s (any more): plan again", id, r.root.Path())
+		}
+		if err != nil {
+			return err
+		}
+		dir.Close()
+	}
+	return nil
+}

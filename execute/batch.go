@@ -1,0 +1,183 @@
+package execute
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"path"
+
+	"phlb/internal/catalog"
+	"phlb/internal/digest"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/sums"
+	"phlb/internal/vouch"
+	"phlb/plan"
+)
+
+// batchSize is how many entries of one directory go to the pool at once: few
+// enough to keep all workers busy, enough that the pool costs nothing.
+const batchSize = 128
+
+// task is one entry of the plan with what the parent's catalogue says of the
+// file it is to be linked to.
+type task struct {
+	plan.Entry
+	vouched bool         // prev is set
+	prev    catalogFacts // of the parent's file, for links to it
+}
+
+// catalogFacts is the part of a catalogue record that linking needs.
+type catalogFacts struct {
+	sum    digest.Sum
+	stored catalog.Stored
+}
+
+// batch is a run of entries of one directory, in the plan's order.
+type batch struct {
+	seq   int64
+	node  *node
+	tasks []task
+	bytes int64 // to copy, for scheduling
+}
+
+// hands is what one worker needs while it works on a batch: descriptors
+// opened on demand, and a buffer.
+type hands struct {
+	b     *builder
+	batch *batch
+	stage *fsys.Dir // the directory in staging
+	src   *fsys.Dir // the same in the source
+	prev  *fsys.Dir // the same in the parent snapshot
+	other *fsys.Dir // the directory of another link target
+	path  string    // of other
+	sums  *vouch.Sums
+	hash  hash.Hash // reset for each file
+	buf   []byte
+
+	lines    []byte // catalogue lines of the finished tasks
+	entries  int
+	sumLines []sums.Line
+}
+
+func (h *hands) close() {
+	for _, d := range []*fsys.Dir{h.stage, h.src, h.prev, h.other} {
+		if d != nil {
+			d.Close()
+		}
+	}
+	h.b.run.recycle(h.buf)
+	h.b.run.sums.Put(h.sums)
+}
+
+// do does a batch: the one task of the pool.
+func (b *builder) do(ctx context.Context, ba *batch) error {
+	h := hands{b: b, batch: ba, buf: b.run.buffer(), sums: b.run.sums.Get().(*vouch.Sums), hash: sha256.New()}
+	defer h.close()
+	var err error
+	if h.stage, err = b.tree.OpenDirAt(ba.node.stored); err != nil {
+		return fmt.Errorf("open directory %s: %w", ba.node.path, err)
+	}
+	for i := range ba.tasks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := h.do(ctx, &ba.tasks[i]); err != nil {
+			return err
+		}
+	}
+	ba.node.add(h.sumLines)
+	if err := b.out.add(ba.seq, h.lines, h.entries); err != nil {
+		return err
+	}
+	return b.done(ctx, ba.node)
+}
+
+func (h *hands) do(ctx context.Context, t *task) error {
+	switch t.Action {
+	case plan.ActionMkdir:
+		if h.b.strict {
+			if err := h.sameDirectory(t); err != nil {
+				return err
+			}
+		}
+		h.record(&catalog.Record{
+			Path: t.Path, Kind: meta.Dir, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs,
+		})
+		h.b.tally(func(r *Report) { r.Totals.Mkdir++ })
+		return nil
+	case plan.ActionSymlink:
+		return h.symlink(t)
+	case plan.ActionCopy:
+		return h.copy(ctx, t)
+	case plan.ActionLink:
+		return h.link(ctx, t)
+	}
+	h.b.skipped(&t.Entry)
+	return nil
+}
+
+func (b *builder) skipped(e *plan.Entry) {
+	b.tally(func(r *Report) {
+		r.Totals.Skip.Files++
+		r.Totals.Skip.Bytes += e.Size
+	})
+}
+
+// name is what the task's path is called in the snapshot's directory.
+func (t *task) name() string { return sums.StoredName(base(t.Path)) }
+
+func base(p string) string  { return path.Base(p) }
+func dirOf(p string) string { return path.Dir(p) }
+
+func (h *hands) record(r *catalog.Record) {
+	h.lines = catalog.Append(h.lines, r)
+	h.entries++
+}
+
+func (h *hands) symlink(t *task) error {
+	if h.b.strict {
+		if err := h.sameSymlink(t); err != nil {
+			return err
+		}
+	}
+	name := t.name()
+	if err := h.stage.Symlink(t.Target, name); err != nil {
+		switch fsys.ClassOf(err) {
+		case fsys.ClassPermission, fsys.ClassUnsupported: // it cannot hold symbolic links
+			h.b.fail(t.Path, err)
+			return nil
+		}
+		return h.b.destination(t.Path, err)
+	}
+	d := dresser{builder: h.b}
+	d.owner(lowner{h.stage, name}, t.UID, t.GID)
+	d.xattrs(func(attr string, value []byte) error { return h.stage.LsetXattr(name, attr, value) }, t.Xattrs)
+	d.try(h.stage.LsetMtime(name, t.Mtime))
+	if err := d.done(); err != nil {
+		return fmt.Errorf("store %s: %w", t.Path, err)
+	}
+	h.record(&catalog.Record{
+		Path: t.Path, Kind: meta.Symlink, Target: t.Target, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs,
+	})
+	h.b.tally(func(r *Report) { r.Totals.Symlink++ })
+	return nil
+}
+
+// stored notes a file that now lies in the snapshot: its SHA256SUMS line,
+// its catalogue record, and progress.
+func (h *hands) stored(t *task, r *catalog.Record) {
+	r.Path, r.Kind, r.Hardlink = t.Path, meta.File, t.Hardlink
+	h.record(r)
+	h.sumLines = append(h.sumLines, sums.Line{Name: t.name(), Sum: r.SHA256})
+}
+
+// source opens the batch's directory in the source.
+func (h *hands) source() (*fsys.Dir, error) {
+	var err error
+	if h.src == nil {
+		h.src, err = h.b.source.OpenDirAt(h.batch.node.path)
+	}
+	return h.src, err
+}

@@ -1,0 +1,150 @@
+package execute
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"phlb/internal/digest"
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/snapshot"
+	"phlb/internal/sums"
+	"phlb/plan"
+)
+
+// builder builds one source's snapshot in staging.
+type builder struct {
+	run     *runner
+	src     *checkedSource
+	root    *snapshot.Root
+	source  *fsys.Dir // the source directory
+	staging *snapshot.Staging
+	tree    *fsys.Dir // the snapshot being built
+	parent  *fsys.Dir // the parent snapshot; nil: none, or it is gone
+	rule    plan.LinkRule
+	uid     uint32 // owner of what this process makes here
+	gid     uint32
+	strict  bool
+	events  event.Sink
+	log     *slog.Logger
+	now     func() time.Time
+	created meta.Time // when planning began
+
+	out     *collector
+	catFile *fsys.File
+	logFile *fsys.File
+	logBuf  *bufio.Writer
+	check   *checkpointer
+
+	mu     sync.Mutex
+	report *Report
+}
+
+// tally changes the report under its lock.
+func (b *builder) tally(change func(*Report)) {
+	b.mu.Lock()
+	change(b.report)
+	b.mu.Unlock()
+}
+
+// racyWindow is how old, in seconds, a file's ctime must be when it is read
+// for a later change to be sure to give it another one: clocks of file systems
+// tick coarsely, down to two seconds on FAT.
+const racyWindow = 2
+
+// racy reports whether a file that changed at ctime and is read now could
+// change again without its ctime telling.
+func (b *builder) racy(ctime meta.Time) bool {
+	return ctime.Sec > b.now().Unix()-racyWindow
+}
+
+// racyWhenPlanned is racy for files that were looked at when planning.
+func (b *builder) racyWhenPlanned(ctime meta.Time) bool {
+	return ctime.Sec > b.created.Sec-racyWindow
+}
+
+// drifted notes that what was stored is not what was planned; with --strict
+// that ends the run.
+func (b *builder) drifted(path, why string) error {
+	if b.strict {
+		return fmt.Errorf("%w: %s: %s", ErrDrift, path, why)
+	}
+	b.log.Warn("drifted from the plan", "path", path, "how", why)
+	b.tally(func(r *Report) { r.note(&r.Drifted, path, why) })
+	return nil
+}
+
+func (b *builder) fellBack(t *task, why error, sum digest.Sum) {
+	b.tally(func(r *Report) {
+		r.LinkFallbacks++
+		r.note(&r.FallbackPaths, t.Path, why.Error())
+	})
+	b.out.lookAgain(sum, pointHere)
+}
+
+// sourceFault sorts a failed copy: what lies with the source is noted and the
+// run goes on, what lies with the destination ends it.
+func (b *builder) sourceFault(ctx context.Context, t *task, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if w := (*writeError)(nil); errors.As(err, &w) {
+		return b.destination(t.Path, err)
+	}
+	if exhausted(err) {
+		return fmt.Errorf("read %s: %w", t.Path, err)
+	}
+	if b.strict {
+		return fmt.Errorf("%w: %w", ErrDrift, err)
+	}
+	if fsys.ClassOf(err) == fsys.ClassVanished {
+		b.log.Warn("vanished", "path", t.Path)
+		b.tally(func(r *Report) { r.note(&r.Vanished, t.Path, reason(err)) })
+		return nil
+	}
+	b.fail(t.Path, err)
+	return nil
+}
+
+// exhausted reports whether the process or the system lacks something that
+// has nothing to do with the path: a snapshot must not miss files for that.
+func exhausted(err error) bool {
+	return fsys.ClassOf(err) == fsys.ClassExhausted
+}
+
+// fail notes an existing path that could not be stored.
+func (b *builder) fail(path string, err error) {
+	b.log.Error("not stored", "path", path, "error", err)
+	b.tally(func(r *Report) { r.note(&r.Failed, path, reason(err)) })
+	b.events.Send(event.Event{Kind: event.Warning, Phase: event.Apply, Path: path, Text: reason(err)})
+}
+
+// destination sorts an error of the destination: a name that it cannot hold,
+// or takes for another one that is there, is this path's fault alone; anything
+// else ends the run.
+func (b *builder) destination(path string, err error) error {
+	if badName(err) {
+		b.fail(path, err)
+		return nil
+	}
+	return fmt.Errorf("store %s: %w", path, err)
+}
+
+func badName(err error) bool {
+	return fsys.ClassOf(err) == fsys.ClassName || errors.Is(err, fs.ErrExist)
+}
+
+// settle fulfils the promise of a path, if somebody waits for it. The zero
+// Sum: it was not stored.
+func (b *builder) settle(path string, sum digest.Sum) {
+	if len(b.run.promises) > 0 {
+		b.run.promises.settle(b.src.Snapshot+"/"+sums.StoredPath(path), sum)
+	}
+}

@@ -1,0 +1,61 @@
+package execute
+
+import (
+	"sync"
+
+	"phlb/internal/catalog"
+	"phlb/internal/digest"
+)
+
+// collector puts the catalogue lines of batches, which finish in any order,
+// back into the plan's order.
+type collector struct {
+	mu      sync.Mutex
+	w       *catalog.Writer
+	next    int64
+	waiting map[int64]chunk
+	free    chan struct{} // a slot for each batch under way or waiting
+	err     error
+	// again are contents whose lookup entry is not good any more.
+	again map[digest.Sum]lookupCare
+}
+
+type chunk struct {
+	lines   []byte
+	entries int
+}
+
+// maxBatches bounds the batches that are under way or done but not yet
+// written, and with them memory: one long copy must not let the others run
+// ahead without end.
+const maxBatches = 1024
+
+func newCollector(w *catalog.Writer) *collector {
+	return &collector{
+		w: w, waiting: map[int64]chunk{}, free: make(chan struct{}, maxBatches), again: map[digest.Sum]lookupCare{},
+	}
+}
+
+func (c *collector) add(seq int64, lines []byte, entries int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting[seq] = chunk{lines, entries}
+	for {
+		ch, ok := c.waiting[c.next]
+		if !ok {
+			return c.err
+		}
+		delete(c.waiting, c.next)
+		c.next++
+		if c.err == nil && ch.entries > 0 {
+			c.err = c.w.WriteLines(ch.lines, ch.entries)
+		}
+		<-c.free
+	}
+}
+
+func (c *collector) lookAgain(sum digest.Sum, care lookupCare) {
+	c.mu.Lock()
+	c.again[sum] = max(care, c.again[sum])
+	c.mu.Unlock()
+}

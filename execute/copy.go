@@ -1,0 +1,262 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"phlb/internal/catalog"
+	"phlb/internal/digest"
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/snapshot"
+	"phlb/internal/sums"
+	"phlb/plan"
+)
+
+// maxAttempts is how often a file that changes while it is read is read.
+const maxAttempts = 3
+
+// outcome is what storing one file came to.
+type outcome struct {
+	info   meta.Info // of the source, from the descriptor that was read
+	xattrs meta.Xattrs
+	sum    digest.Sum
+	racy   bool
+	torn   bool  // it changed during each attempt
+	unread int64 // bytes that progress has not counted
+	stored catalog.Stored
+}
+
+// copy stores a file's content from the source.
+func (h *hands) copy(ctx context.Context, t *task) error {
+	out, err := h.obtain(ctx, t)
+	if out == nil {
+		return err
+	}
+	return h.finishCopy(ctx, t, out)
+}
+
+// obtain puts the file into the snapshot, from what an interrupted run left
+// or from the source. Without an outcome nothing was stored; if the error is
+// nil, too, that has been noted.
+func (h *hands) obtain(ctx context.Context, t *task) (*outcome, error) {
+	out, err := h.takeOver(ctx, t)
+	if err == nil && out == nil {
+		out, err = h.copyFile(ctx, t)
+	}
+	if err != nil {
+		h.b.settle(t.Path, digest.Sum{})
+		return nil, h.b.sourceFault(ctx, t, err)
+	}
+	return out, nil
+}
+
+// finishCopy accounts for a file that was copied.
+func (h *hands) finishCopy(ctx context.Context, t *task, out *outcome) error {
+	if why := drift(&t.Entry, out); why != "" {
+		if err := h.b.drifted(t.Path, why); err != nil {
+			return err
+		}
+	}
+	h.stored(t, &catalog.Record{
+		Size: out.info.Size, Mode: out.info.Mode, UID: out.info.UID, GID: out.info.GID,
+		Mtime: out.info.Mtime, Ctime: out.info.Ctime, Ino: out.info.Ino, Xattrs: out.xattrs,
+		SHA256: out.sum, Racy: out.racy || out.torn, Stored: &out.stored,
+	})
+	h.b.tally(func(r *Report) {
+		r.Totals.Copy.Files++
+		r.Totals.Copy.Bytes += out.info.Size
+	})
+	h.b.settle(t.Path, out.sum)
+	h.b.log.Info("copied", "path", t.Path, "bytes", out.info.Size, "sha256", out.sum.String())
+	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Path: t.Path})
+	if out.racy || out.torn {
+		return nil // a later run could not tell whether it changed again
+	}
+	return h.b.check.add(snapshot.JournalEntry{
+		Path: sums.StoredPath(t.Path), Size: out.info.Size, Mtime: out.info.Mtime, Ctime: out.info.Ctime, Ino: out.info.Ino,
+		SHA256: out.sum, StagedIno: out.stored.Ino, StagedMtime: out.stored.Mtime,
+	})
+}
+
+// drift says in which way what was stored is not what the plan saw; "" means
+// it is the same.
+func drift(e *plan.Entry, out *outcome) string {
+	switch {
+	case out.torn:
+		return fmt.Sprintf("changed while it was being read, %d times", maxAttempts)
+	case out.info.Size != e.Size:
+		return fmt.Sprintf("size is %d, planned %d", out.info.Size, e.Size)
+	case !e.SHA256.IsZero() && out.sum != e.SHA256:
+		return "content is not what was planned"
+	}
+	return driftOf(e, &out.info)
+}
+
+// driftOf is drift as far as it shows without reading.
+func driftOf(e *plan.Entry, now *meta.Info) string {
+	switch {
+	case now.Size != e.Size:
+		return fmt.Sprintf("size is %d, planned %d", now.Size, e.Size)
+	case now.Mtime != e.Mtime:
+		return "modification time is not what was planned"
+	case !e.Ctime.IsZero() && now.Ctime != e.Ctime:
+		return "change time (ctime) is not what was planned"
+	case e.Ino != 0 && now.Ino != e.Ino:
+		return "it is another file (inode) than planned"
+	}
+	return ""
+}
+
+// errOther means that the path is of another type than planned.
+var errOther = errors.New("it is no regular file any more")
+
+// copyFile copies one file into staging: content and metadata come from one
+// descriptor, and the hash is that of the bytes that were written.
+func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
+	dir, err := h.source()
+	if err != nil {
+		return nil, err
+	}
+	src, err := dir.OpenFile(base(t.Path))
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	out := &outcome{}
+	if out.info, err = src.Stat(); err != nil {
+		return nil, err
+	}
+	if out.info.Kind != meta.File {
+		return nil, fmt.Errorf("%w but a %s", errOther, out.info.Kind)
+	}
+	dst, err := h.stage.Create(t.name(), 0o600)
+	if err != nil {
+		return nil, writing(err)
+	}
+	err = h.attempts(ctx, t, dst, src, out)
+	if err == nil {
+		err = h.dress(t, dst, src, out)
+	}
+	// Network file systems report late what could not be written.
+	if cerr := dst.Close(); err == nil {
+		err = writing(cerr)
+	}
+	if err != nil {
+		return nil, h.abandon(t, err)
+	}
+	return out, nil
+}
+
+// abandon removes a file that could not be finished, so that no half of it
+// gets into the snapshot; where that fails the snapshot must not be published.
+func (h *hands) abandon(t *task, why error) error {
+	if err := h.stage.Remove(t.name()); err != nil {
+		return writing(fmt.Errorf("%v; and removing what was written of it failed: %w", why, err))
+	}
+	return why
+}
+
+// attempts reads the file until it did not change meanwhile.
+func (h *hands) attempts(ctx context.Context, t *task, dst, src *fsys.File, out *outcome) error {
+	if out.info.Size >= event.LargeFile {
+		h.b.events.Send(event.Event{Kind: event.File, Phase: event.Apply, Path: t.Path, Bytes: out.info.Size})
+		defer h.b.events.Send(event.Event{Kind: event.FileDone, Phase: event.Apply, Path: t.Path})
+	}
+	for attempt := 1; ; attempt++ {
+		sum, size, err := h.stream(ctx, t, dst, src, &out.info)
+		if err != nil {
+			return err
+		}
+		now, err := src.Stat()
+		if err != nil {
+			return err
+		}
+		same := size == now.Size && now.Size == out.info.Size && now.Mtime == out.info.Mtime && now.Ctime == out.info.Ctime
+		out.sum, out.info, out.racy = sum, now, h.b.racy(now.Ctime)
+		if same {
+			return nil
+		}
+		if attempt == maxAttempts {
+			out.torn = true
+			out.info.Size = size // what was stored
+			return nil
+		}
+		if err := rewind(dst, src); err != nil {
+			return err
+		}
+	}
+}
+
+func rewind(dst, src *fsys.File) error {
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := dst.Truncate(0); err != nil {
+		return writing(err)
+	}
+	_, err := dst.Seek(0, io.SeekStart)
+	return writing(err)
+}
+
+// dress gives the staged file its final metadata and notes what it became.
+// The order matters: a change of owner drops set-uid bits and capabilities,
+// and writing attributes changes the times.
+func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
+	out.xattrs = t.Xattrs
+	if t.Ctime.IsZero() || out.info.Ctime != t.Ctime {
+		// Attributes cannot change without the ctime, so the plan's are right
+		// only while that is the planned one.
+		var err error
+		if out.xattrs, err = src.Xattrs(); err != nil {
+			return err
+		}
+	}
+	d := dresser{builder: h.b}
+	mode := out.info.Mode
+	if !d.owner(dst, out.info.UID, out.info.GID) {
+		mode &^= setID // it would lend the wrong user's rights
+	}
+	d.xattrs(dst.SetXattr, out.xattrs)
+	d.try(dst.Chmod(mode))
+	d.try(dst.SetMtime(out.info.Mtime))
+	if err := d.done(); err != nil {
+		return writing(err)
+	}
+	st, err := dst.Stat()
+	if err != nil {
+		return writing(err)
+	}
+	kept := out.xattrs
+	if d.lost {
+		if kept, err = dst.Xattrs(); err != nil {
+			return writing(err)
+		}
+	}
+	out.stored = storedOf(catalog.StoredCopy, &st, kept)
+	return nil
+}
+
+func storedOf(action string, st *meta.Info, xattrs meta.Xattrs) catalog.Stored {
+	return catalog.Stored{
+		Action: action, Ino: st.Ino, Mode: st.Mode, UID: st.UID, GID: st.GID, Mtime: st.Mtime, Ctime: st.Ctime, Xattrs: xattrs,
+	}
+}
+
+// writeError marks an error of the destination, so that it is not taken for
+// one of the source.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// writing marks err unless it is nil.
+func writing(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &writeError{err}
+}

@@ -1,0 +1,270 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"phlb/internal/catalog"
+	"phlb/internal/digest"
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/snapshot"
+	"phlb/internal/vouch"
+	"phlb/plan"
+)
+
+// errUnfit is why a link's target cannot be used; the file is then copied
+// from the source.
+var errUnfit = errors.New("link target unfit")
+
+func unfit(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUnfit, fmt.Sprintf(format, args...))
+}
+
+// target is the file that a task is to be linked to.
+type target struct {
+	dir  *fsys.Dir
+	name string
+	// sum is its content's hash as far as a catalogue or this run vouches for
+	// it; zero: to be found out.
+	sum digest.Sum
+	// inPlan says that this run has stored it, or an interrupted one of the
+	// same plan.
+	inPlan bool
+}
+
+// link makes the task's path another name of its target, or a copy of the
+// source where that cannot be.
+func (h *hands) link(ctx context.Context, t *task) error {
+	if h.b.strict {
+		if err := h.sameFile(t); err != nil {
+			return err
+		}
+	}
+	to, have, xattrs, err := h.aim(ctx, t)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		// Whatever is wrong with the target: the source has the content.
+		return h.fallBack(ctx, t, err)
+	}
+	rec, err := h.join(t, to, have, xattrs)
+	switch fsys.ClassOf(err) {
+	case fsys.ClassLinkRefused, fsys.ClassVanished, fsys.ClassType, fsys.ClassPermission:
+		return h.fallBack(ctx, t, err)
+	}
+	switch {
+	case errors.Is(err, errUnfit):
+		return h.fallBack(ctx, t, err)
+	case err != nil:
+		h.b.settle(t.Path, digest.Sum{})
+		return h.b.destination(t.Path, err)
+	}
+	return h.linked(t, to, rec)
+}
+
+// fallBack stores a copy where a link was planned.
+func (h *hands) fallBack(ctx context.Context, t *task, why error) error {
+	h.b.log.Warn("cannot link, copying instead", "path", t.Path, "target", t.Target, "error", why)
+	out, err := h.obtain(ctx, t)
+	if out == nil {
+		return err
+	}
+	h.b.fellBack(t, why, out.sum)
+	return h.finishCopy(ctx, t, out)
+}
+
+// linked accounts for a file that was linked.
+func (h *hands) linked(t *task, to *target, rec *catalog.Record) error {
+	h.stored(t, rec)
+	h.b.tally(func(r *Report) {
+		r.Totals.Link.Files++
+		r.Totals.Link.Bytes += rec.Size
+	})
+	h.b.settle(t.Path, rec.SHA256)
+	h.b.log.Debug("linked", "path", t.Path, "target", t.Target)
+	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Path: t.Path})
+	if t.vouched || to.inPlan || rec.Size < h.b.src.threshold() {
+		return nil
+	}
+	// Its content was found by a lookup, or in spite of one that is stale.
+	there, err := h.b.run.pointsToFile(rec.SHA256, rec.Size)
+	if err != nil {
+		return err
+	}
+	if !there {
+		h.b.out.lookAgain(rec.SHA256, keepGood)
+	}
+	return nil
+}
+
+// aim finds the target and makes sure that it is fit to be linked to. It
+// returns what an lstat told of it, and its extended attributes.
+func (h *hands) aim(ctx context.Context, t *task) (*target, *meta.Info, meta.Xattrs, error) {
+	to, err := h.target(ctx, t)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	have, err := to.dir.Lstat(to.name)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	xattrs, err := h.fit(t, to, &have)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if to.sum.IsZero() {
+		to.sum, err = h.vouch(ctx, t, to, &have)
+	}
+	return to, &have, xattrs, err
+}
+
+// join links and returns the record of what was linked.
+func (h *hands) join(t *task, to *target, before *meta.Info, xattrs meta.Xattrs) (*catalog.Record, error) {
+	if err := h.stage.Link(to.dir, to.name, t.name()); err != nil {
+		return nil, err
+	}
+	// Whose inode it really became, and its ctime, which linking changed.
+	after, err := h.stage.Lstat(t.name())
+	if err != nil {
+		return nil, writing(err)
+	}
+	if after.Ino != before.Ino || after.Size != before.Size || after.Mtime != before.Mtime {
+		return nil, h.abandon(t, unfit("it was replaced while it was linked"))
+	}
+	stored := storedOf(catalog.StoredLink, &after, xattrs)
+	return &catalog.Record{
+		Size: t.Size, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Ctime: t.Ctime, Ino: t.Ino,
+		Xattrs: t.Xattrs, SHA256: to.sum, Racy: h.b.racyWhenPlanned(t.Ctime), Stored: &stored,
+	}, nil
+}
+
+// target opens the directory of the link's target.
+func (h *hands) target(ctx context.Context, t *task) (*target, error) {
+	name := path.Base(t.Target)
+	if t.vouched {
+		if !t.SHA256.IsZero() && t.prev.sum != t.SHA256 {
+			return nil, unfit("its catalogue records other content")
+		}
+		dir, err := h.parentDir()
+		return &target{dir: dir, name: name, sum: t.prev.sum}, err
+	}
+	id, below, ok := snapshot.Published(t.Target)
+	if !ok {
+		return nil, unfit("it is not in a snapshot")
+	}
+	top, rel := h.b.root.Dir(), path.Dir(t.Target)
+	var sum digest.Sum
+	p := h.b.run.promises[t.Target]
+	if p != nil {
+		var err error
+		if sum, err = p.wait(ctx, t.SHA256); err != nil {
+			return nil, err
+		}
+		if id == h.b.src.id {
+			top, rel = h.b.tree, path.Dir(below)
+		}
+	}
+	dir, err := h.otherDir(top, rel)
+	return &target{dir: dir, name: name, sum: sum, inPlan: p != nil}, err
+}
+
+// parentDir opens this directory in the parent snapshot.
+func (h *hands) parentDir() (*fsys.Dir, error) {
+	var err error
+	if h.prev == nil {
+		h.prev, err = h.b.parent.OpenDirAt(h.batch.node.stored)
+	}
+	return h.prev, err
+}
+
+// otherDir opens another directory and keeps it: neighbours are often linked
+// to neighbours.
+func (h *hands) otherDir(top *fsys.Dir, rel string) (*fsys.Dir, error) {
+	key := top.Path() + "\x00" + rel
+	if h.other != nil && h.path == key {
+		return h.other, nil
+	}
+	dir, err := top.OpenDirAt(rel)
+	if err != nil {
+		return nil, err
+	}
+	if h.other != nil {
+		h.other.Close()
+	}
+	h.other, h.path = dir, key
+	return dir, nil
+}
+
+// fit looks at the target's inode: it must be a regular file of the right
+// size, not altered since a catalogue recorded it, and equal in what
+// link_match asks for.
+func (h *hands) fit(t *task, to *target, st *meta.Info) (meta.Xattrs, error) {
+	if st.Kind != meta.File {
+		return nil, unfit("it is a %s", st.Kind)
+	}
+	if st.Size != t.Size {
+		return nil, unfit("its size is %d, not %d", st.Size, t.Size)
+	}
+	have := plan.Attrs{Mode: st.Mode, UID: st.UID, GID: st.GID, Mtime: st.Mtime}
+	if err := h.attributes(t, to, st, &have); err != nil {
+		return nil, err
+	}
+	want := plan.Attrs{Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs}
+	if what := h.b.rule.Differs(&want, &have); what != "" {
+		return nil, unfit("its %s differs", what)
+	}
+	return have.Xattrs, nil
+}
+
+// attributes fills in the target's extended attributes, and compares it with
+// what the parent's catalogue recorded of it. With the ctime that was
+// recorded nothing at all can have happened to it; but every further link and
+// every removed one changes the ctime too.
+func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs) error {
+	rec := &t.prev.stored
+	if t.vouched && st.Ino == rec.Ino && st.Ctime == rec.Ctime {
+		have.Xattrs = rec.Xattrs
+		return nil
+	}
+	var err error
+	if have.Xattrs, err = to.dir.Xattrs(to.name); err != nil {
+		return err
+	}
+	if !t.vouched {
+		return nil
+	}
+	if st.Mtime != rec.Mtime || st.Mode != rec.Mode ||
+		st.UID != rec.UID || st.GID != rec.GID || !have.Xattrs.Equal(rec.Xattrs) {
+		return unfit("it was altered since it was stored")
+	}
+	if st.Ino != rec.Ino {
+		to.sum = digest.Sum{} // another file, which the catalogue does not know
+	}
+	return nil
+}
+
+// vouch makes sure that the target has the planned content. A file that took
+// the place of the one that the catalogue knows must be read.
+func (h *hands) vouch(ctx context.Context, t *task, to *target, st *meta.Info) (digest.Sum, error) {
+	want := t.SHA256
+	var sum digest.Sum
+	var err error
+	if t.vouched {
+		want = t.prev.sum
+		sum, err = vouch.Hash(ctx, to.dir, to.name, st, h.buf)
+	} else {
+		sum, err = h.sums.Content(ctx, to.dir, h.path, to.name, st, h.buf)
+	}
+	if err != nil {
+		return digest.Sum{}, unfit("%v", err)
+	}
+	if sum != want {
+		return digest.Sum{}, unfit("its content is not what the plan says")
+	}
+	return sum, nil
+}

@@ -1,0 +1,62 @@
+package execute
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"log/slog"
+)
+
+// stagedLog is the run's log while it lies in staging.
+const stagedLog = "backup.log"
+
+// openLog starts the run's log. It goes on where an interrupted run stopped.
+func (b *builder) openLog() error {
+	f, err := b.staging.Dir().OpenAppend(stagedLog, 0o600)
+	if err != nil {
+		return err
+	}
+	b.logFile = f
+	b.logBuf = bufio.NewWriterSize(f, 64<<10)
+	file := slog.NewTextHandler(b.logBuf, &slog.HandlerOptions{Level: b.run.opts.LogFileLevel})
+	b.log = slog.New(both{b.run.opts.Log.Handler(), file})
+	b.log.Info("begin", "plan", b.run.plan.header.PlanID, "source", b.src.Path, "snapshot", b.src.Snapshot)
+	for _, g := range b.src.Guards {
+		b.log.Info("guard", "name", g.Name, "status", g.Status, "detail", g.Detail)
+	}
+	return nil
+}
+
+// both is a log handler that hands records to two others.
+type both [2]slog.Handler
+
+func (h both) Enabled(ctx context.Context, l slog.Level) bool {
+	return h[0].Enabled(ctx, l) || h[1].Enabled(ctx, l)
+}
+
+func (h both) Handle(ctx context.Context, r slog.Record) error {
+	var errs [2]error
+	for i, to := range h {
+		if to.Enabled(ctx, r.Level) {
+			errs[i] = to.Handle(ctx, r.Clone())
+		}
+	}
+	return errors.Join(errs[:]...)
+}
+
+func (h both) WithAttrs(a []slog.Attr) slog.Handler {
+	return both{h[0].WithAttrs(a), h[1].WithAttrs(a)}
+}
+
+func (h both) WithGroup(name string) slog.Handler {
+	return both{h[0].WithGroup(name), h[1].WithGroup(name)}
+}
+
+// placeLog writes out what is buffered and moves the log beside the snapshot.
+// It stays open: what is logged later still goes to it.
+func (b *builder) placeLog() error {
+	if err := b.logBuf.Flush(); err != nil {
+		return err
+	}
+	return placeLog(b.root, b.staging, b.src.id)
+}

@@ -1,0 +1,64 @@
+package execute
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"phlb/plan"
+)
+
+// read reads a plan from its beginning to its end. What is wrong with it, or
+// with the hash of all its bytes, is a refusal.
+func read(ctx context.Context, f PlanFile, v plan.Visitor, judge func([sha256.Size]byte) error) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
+	hash := sha256.New()
+	in := io.TeeReader(f, hash)
+	if _, err := plan.Read(ctx, in, v); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return refuse("%w", err)
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
+	if err := judge([sha256.Size]byte(hash.Sum(nil))); err != nil {
+		return refuse("%w", err)
+	}
+	return nil
+}
+
+// eachEntry reads the entries of one source again, in order. At the end the
+// file must turn out to be the one that was checked: it could have been
+// written to meanwhile.
+func (r *runner) eachEntry(ctx context.Context, src *checkedSource, each func(*plan.Entry) error) error {
+	here := false
+	var own error // not the plan's fault
+	v := plan.Visitor{
+		Source: func(s *plan.Source) error {
+			here = s.Name == src.Name
+			return nil
+		},
+		Entry: func(e *plan.Entry) error {
+			if here {
+				own = each(e)
+			}
+			return own
+		},
+	}
+	err := read(ctx, r.file, v, func(sum [sha256.Size]byte) error {
+		if sum != r.plan.sha256 {
+			return errors.New("the plan file was altered while it was applied")
+		}
+		return nil
+	})
+	if own != nil {
+		return own
+	}
+	return err
+}

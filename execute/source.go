@@ -1,0 +1,93 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/plan"
+)
+
+// build makes one source's snapshot and publishes it.
+func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) error {
+	b, err := r.newBuilder(src, rep)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	b.events.Send(event.Event{Kind: event.Start, Phase: event.Apply, Path: src.Name, Files: src.files, Bytes: src.bytes})
+	err = r.phase(rep, "copy", func() error { return b.tasks(ctx) })
+	if saved := b.check.finish(err != nil); err == nil {
+		err = saved
+	}
+	b.events.Send(event.Event{Kind: event.End, Phase: event.Apply, Path: src.Name, Err: err})
+	if err == nil {
+		err = b.publish(ctx)
+	}
+	if err != nil && rep.Snapshot == nil {
+		b.log.Error("nothing published", "error", err)
+	}
+	return err
+}
+
+func (r *runner) newBuilder(src *checkedSource, rep *Report) (_ *builder, err error) {
+	b := &builder{
+		run: r, src: src, root: r.root, report: rep, strict: r.opts.Strict, now: r.opts.Now,
+		created: meta.At(r.plan.header.CreatedAt), events: r.opts.Events,
+	}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	if b.source, err = fsys.Open(src.Path); err != nil {
+		return b, trip(guardSource, "%v", err)
+	}
+	if src.Parent != nil {
+		b.parent, err = r.root.OpenSnapshot(src.parent)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return b, err
+		}
+	}
+	if b.staging, err = r.root.OpenStaging(src.Name); err != nil {
+		return b, err
+	}
+	b.tree = b.staging.Tree()
+	made, err := b.tree.Stat()
+	if err != nil {
+		return b, err
+	}
+	b.uid, b.gid = made.UID, made.GID
+	b.rule = plan.LinkRule{Match: src.Settings.LinkMatch, UID: b.uid, GID: b.gid}
+	if err := b.openLog(); err != nil {
+		return b, fmt.Errorf("write log: %w", err)
+	}
+	if err := b.openCatalog(); err != nil {
+		return b, fmt.Errorf("write catalogue: %w", err)
+	}
+	b.check = newCheckpointer(b.staging, r.opts.CheckpointEvery, r.opts.Now)
+	return b, nil
+}
+
+// close leaves staging where it is: the next run takes over what is good.
+func (b *builder) close() {
+	for _, d := range []*fsys.Dir{b.source, b.parent} {
+		if d != nil {
+			d.Close()
+		}
+	}
+	if b.catFile != nil {
+		b.catFile.Close()
+	}
+	if b.logFile != nil {
+		b.logBuf.Flush() // a log that cannot be written stops nothing
+		b.logFile.Close()
+	}
+	if b.staging != nil {
+		b.staging.Close()
+	}
+}
