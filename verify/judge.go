@@ -1,0 +1,181 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/snapshot"
+)
+
+// judge walks snapshots and checks every path in them. One goroutine walks,
+// the crew checks directory by directory.
+type judge struct {
+	root     *snapshot.Root
+	crew     *crew
+	inodes   *inodeTable
+	findings *collector[Finding]
+	sample   sample
+	events   event.Sink
+	phase    event.Phase
+	// remember is the size in bytes from which inodes with a single name are
+	// kept in the table, too.
+	remember int64
+	// gaps, if not nil, takes the files without a line in place of findings.
+	gaps *gaps
+	// expired reports that the time is up.
+	expired func() bool
+
+	halted      atomic.Bool // the time was up, or the context ended
+	snapshots   int64
+	directories atomic.Int64
+	files       atomic.Int64
+	notSampled  atomic.Int64
+	hashed      atomic.Int64 // inodes
+	bytes       atomic.Int64
+}
+
+// errHalted ends a walk early without being a failure of its own.
+var errHalted = errors.New("halted")
+
+// stopped reports whether no more work is to be begun.
+func (j *judge) stopped(ctx context.Context) bool {
+	if j.halted.Load() {
+		return true
+	}
+	if ctx.Err() == nil && !j.expired() {
+		return false
+	}
+	j.halted.Store(true)
+	return true
+}
+
+// snapshot walks one snapshot and submits its directories. The error of a
+// damaged catalogue is returned apart: it damages nothing else.
+func (j *judge) snapshot(ctx context.Context, id snapshot.ID) (catalogErr, err error) {
+	t, records, catalogErr, err := openTree(j.root, id)
+	if err != nil {
+		return nil, err
+	}
+	defer t.release()
+	top := place{stored: ".", source: "."}
+	if records != nil {
+		defer records.close()
+		top.listed = records.top()
+	}
+	if err := j.visit(ctx, t, records, top); err != nil {
+		return nil, err
+	}
+	j.snapshots++
+	if records != nil {
+		catalogErr = records.failure()
+	}
+	return catalogErr, nil
+}
+
+// place is a directory of a snapshot.
+type place struct {
+	stored string // path below the snapshot
+	source string // path it had below the source
+	listed bool   // the catalogue lists it and can say what is in it
+}
+
+// visit walks a directory in step with the catalogue, the directories in it
+// first, and then submits it to the crew.
+func (j *judge) visit(ctx context.Context, t *tree, records *cursor, p place) error {
+	if j.stopped(ctx) {
+		return errHalted
+	}
+	children, err := j.listPlace(t, p)
+	if err != nil {
+		j.findings.add(Finding{Kind: Unreadable, Snapshot: t.name, Path: p.stored, Detail: cause(err)})
+		return nil
+	}
+	if p.listed {
+		children, err = j.merge(ctx, t, records, p, children)
+	} else {
+		err = j.descend(ctx, t, children, p)
+	}
+	if err != nil {
+		return err
+	}
+	t.hold()
+	d := &directory{judge: j, tree: t, path: p.stored, children: children, listed: p.listed && records.usable()}
+	j.crew.submit(func(buf []byte) {
+		defer t.release()
+		d.check(ctx, buf)
+	})
+	return nil
+}
+
+func (j *judge) listPlace(t *tree, p place) ([]child, error) {
+	d, err := t.dir.OpenDirAt(p.stored)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return t.list(d)
+}
+
+// descend visits the directories among children where no catalogue tells
+// what should be there.
+func (j *judge) descend(ctx context.Context, t *tree, children []child, p place) error {
+	for i := range children {
+		c := &children[i]
+		if c.kind != meta.Dir {
+			continue
+		}
+		if err := j.visit(ctx, t, nil, p.below(c, false)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p place) below(c *child, listed bool) place {
+	return place{stored: join(p.stored, c.name), source: join(p.source, c.source), listed: listed}
+}
+
+// merge gives children their records, adds those that only the catalogue
+// knows, and visits the directories on the way: the catalogue has the records
+// of their content between those of their neighbours.
+func (j *judge) merge(ctx context.Context, t *tree, records *cursor, p place, children []child) ([]child, error) {
+	merged := make([]child, 0, len(children))
+	for i := 0; ; {
+		name, more := records.peek(p.source)
+		if i == len(children) && !more {
+			return merged, nil
+		}
+		var c child
+		switch {
+		case i == len(children) || more && name < children[i].source:
+			c = child{name: t.stored(name), source: name, rec: records.take()}
+		case more && name == children[i].source:
+			c, i = children[i], i+1
+			c.rec = records.take()
+		default:
+			c, i = children[i], i+1
+		}
+		merged = append(merged, c)
+		if c.kind == meta.Dir {
+			if err := j.visit(ctx, t, records, p.below(&c, c.isListedDir())); err != nil {
+				return nil, err
+			}
+		}
+		if c.rec != nil {
+			records.skip(join(p.source, c.source))
+		}
+	}
+}
+
+func (c *child) isListedDir() bool { return c.rec != nil && c.rec.kind == meta.Dir }
+
+// vanished reports whether an error says that something is not there, or not
+// any more what it was.
+func vanished(err error) bool {
+	class := fsys.ClassOf(err)
+	return class == fsys.ClassVanished || class == fsys.ClassType
+}
