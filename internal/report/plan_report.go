@@ -1,0 +1,241 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"phlb/plan"
+)
+
+// Format is the form of a result.
+type Format string
+
+// The forms.
+const (
+	Table Format = "table" // for people
+	JSON  Format = "json"
+)
+
+// Listing says whether the single entries of a plan are listed.
+type Listing int
+
+// The listings.
+const (
+	SummaryOnly Listing = iota
+	WithEntries         // before the summary
+)
+
+// PlanOptions say how a plan is shown.
+type PlanOptions struct {
+	Format  Format
+	Style   Style // of Table
+	Filter  Filter
+	Listing Listing
+	// Top is the length of the lists of copies, directories and snapshots;
+	// 0: 10.
+	Top int
+	// Unlisted are names in the root that the manifest does not list. A plan
+	// does not carry them, so they are told only right after planning.
+	Unlisted []string
+}
+
+const defaultTop = 10
+
+// PlanReport shows a plan while it is read: feed Visitor to plan.Read, then
+// call Finish. It is not safe for concurrent use.
+type PlanReport struct {
+	o        PlanOptions
+	w        *bufio.Writer
+	selected *selector
+	list     entryList
+	summary  PlanSummary
+	tally    *sourceTally // of the source being read
+}
+
+// NewPlanReport returns a report that writes to w. The error wraps ErrFilter
+// if the filter is wrong.
+func NewPlanReport(w io.Writer, o PlanOptions) (*PlanReport, error) {
+	s, err := newSelector(o.Filter)
+	if err != nil {
+		return nil, err
+	}
+	if o.Top <= 0 {
+		o.Top = defaultTop
+	}
+	r := &PlanReport{o: o, w: bufio.NewWriter(w), selected: s, list: noList{}}
+	switch {
+	case o.Format != Table && o.Format != JSON:
+		return nil, fmt.Errorf("unknown format %q", o.Format)
+	case o.Listing == SummaryOnly:
+	case o.Format == JSON:
+		r.list = &jsonList{w: r.w}
+	default:
+		r.list = &textList{w: r.w, style: o.Style}
+	}
+	return r, nil
+}
+
+// Visitor returns the callbacks to read a plan with.
+func (r *PlanReport) Visitor() plan.Visitor {
+	return plan.Visitor{
+		Header:    r.header,
+		Source:    r.source,
+		Entry:     r.entry,
+		Deleted:   r.deleted,
+		EndSource: r.endSource,
+		Keep:      r.keep,
+		Prune:     r.prune,
+	}
+}
+
+func (r *PlanReport) header(h *plan.Header) error {
+	s := &r.summary
+	*s = PlanSummary{
+		PlanID: h.PlanID, PHLBVersion: h.PHLBVersion, CreatedAt: h.CreatedAt.UTC(),
+		Destination: DestinationView{
+			Path: NewPath(h.Destination.Path), ID: h.Destination.ID, Generation: h.Destination.Generation,
+		},
+		Applyable: h.Applyable, Overrides: slices.Clone(h.Overrides), PruneOnly: h.PruneOnly,
+		Sources: []SourceSummary{}, Keep: []KeepView{}, Prune: []PruneView{},
+		Unlisted: r.o.Unlisted,
+	}
+	if h.Manifest != (plan.ManifestRef{}) {
+		s.Manifest = &ManifestView{Path: NewPath(h.Manifest.Path), SHA256: h.Manifest.SHA256}
+	}
+	if !r.o.Filter.Empty() {
+		s.Filter = &r.o.Filter
+	}
+	return r.list.begin()
+}
+
+func (r *PlanReport) source(s *plan.Source) error {
+	r.tally = newSourceTally(r.o.Top)
+	view := SourceSummary{Name: s.Name, Path: NewPath(s.Path), Guards: guardViews(s.Guards)}
+	if s.Snapshot != "" {
+		name := s.Snapshot
+		view.Snapshot = &name
+	}
+	if s.Parent != nil {
+		name := *s.Parent
+		view.Parent = &name
+	}
+	r.summary.Sources = append(r.summary.Sources, view)
+	return r.list.source(r.current())
+}
+
+// current is the summary of the source being read.
+func (r *PlanReport) current() *SourceSummary { return &r.summary.Sources[len(r.summary.Sources)-1] }
+
+func guardViews(guards []plan.Guard) []GuardView {
+	views := []GuardView{}
+	for _, g := range guards {
+		views = append(views, GuardView{Name: g.Name, Limit: g.Limit, Status: g.Status, Detail: g.Detail})
+	}
+	slices.SortStableFunc(views, func(a, b GuardView) int {
+		return cmp.Compare(guardRank(a.Status), guardRank(b.Status))
+	})
+	return views
+}
+
+func guardRank(status string) int {
+	// An unknown status gives -1 and comes first: it deserves a look.
+	return slices.Index([]string{plan.GuardTripped, plan.GuardOverridden, plan.GuardPassed}, status)
+}
+
+func (r *PlanReport) entry(e *plan.Entry) error {
+	if e.Action == plan.ActionSkip {
+		r.current().WillBePartial = r.current().WillBePartial || unstorable(e.Reason)
+	} else if e.Change != plan.ChangeUnchanged {
+		r.summary.HasChanges = true
+	}
+	if !r.selected.entry(e) {
+		return nil
+	}
+	r.tally.entry(e)
+	return r.list.entry(e)
+}
+
+func (r *PlanReport) deleted(path string) error {
+	r.summary.HasChanges = true
+	if !r.selected.deleted(path) {
+		return nil
+	}
+	r.tally.delete(path)
+	return r.list.deleted(path)
+}
+
+func (r *PlanReport) endSource(s *plan.Source) error {
+	view := r.current()
+	view.Totals = s.Totals
+	if !r.o.Filter.Empty() {
+		view.Selected = &r.tally.selected
+	}
+	r.tally.summarize(view, r.o.Top)
+	r.tally = nil
+	return r.list.endSource()
+}
+
+func (r *PlanReport) keep(k *plan.Keep) error {
+	r.summary.Keep = append(r.summary.Keep, KeepView{Snapshot: k.Snapshot, Reasons: slices.Clone(k.Reasons)})
+	return nil
+}
+
+func (r *PlanReport) prune(p *plan.Prune) error {
+	r.summary.HasChanges = true
+	r.summary.Prune = append(r.summary.Prune, PruneView(*p))
+	return nil
+}
+
+// HasChanges reports whether the plan has an entry that is not unchanged, a
+// deletion or a prune, whatever the filter.
+func (r *PlanReport) HasChanges() bool { return r.summary.HasChanges }
+
+// Summary returns what is known; all of it after Finish.
+func (r *PlanReport) Summary() *PlanSummary { return &r.summary }
+
+// Finish writes the summary, with what reading the plan has yielded.
+func (r *PlanReport) Finish(info *plan.Info) error {
+	r.summary.Totals, r.summary.Digest = info.Totals, info.Digest
+	err := r.list.end()
+	if err == nil {
+		err = r.writeSummary()
+	}
+	if err = errors.Join(err, r.w.Flush()); err != nil {
+		return fmt.Errorf("write plan report: %w", err)
+	}
+	return nil
+}
+
+func (r *PlanReport) writeSummary() error {
+	if r.o.Format == JSON {
+		return r.writeJSON()
+	}
+	p := &page{Style: r.o.Style, w: r.w, used: r.list.used()}
+	planTable(p, &r.summary, r.o.Top)
+	return p.flush()
+}
+
+// writeJSON writes the document, or what of it stands behind the entries.
+func (r *PlanReport) writeJSON() error {
+	body, err := json.MarshalIndent(&r.summary, "", " ")
+	if err != nil {
+		return fmt.Errorf("encode JSON: %w", err)
+	}
+	if !r.list.used() {
+		if _, err := r.w.WriteString(summaryStart()); err != nil {
+			return err
+		}
+	}
+	_, err = r.w.WriteString(strings.TrimPrefix(string(body), "{\n") + "\n")
+	return err
+}
+
+func summaryStart() string {
+	return fmt.Sprintf("{\n \"format\": %q,\n \"format_version\": %q,\n", SummaryFormat, SummaryFormatVersion)
+}

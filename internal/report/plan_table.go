@@ -1,0 +1,130 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"phlb/plan"
+)
+
+// planTable writes the summary for people: what is unusual first, then each
+// source, then what becomes of old snapshots, then one line for all.
+func planTable(p *page, s *PlanSummary, top int) {
+	planHead(p, s)
+	for i := range s.Sources {
+		sourceTable(p, &s.Sources[i])
+	}
+	retentionTable(p, s, top)
+	planFoot(p, s)
+}
+
+func planHead(p *page, s *PlanSummary) {
+	if s.Destination.ID == nil {
+		p.gap()
+		p.line("%s", p.paint(yellow, "A new root begins at "+Name(s.Destination.Raw())+"."))
+	}
+	p.section("Plan %s for %s", text(s.PlanID), Name(s.Destination.Raw()))
+	made := "made " + s.CreatedAt.UTC().Format(time.DateTime) + " UTC by phlb " + text(s.PHLBVersion)
+	if s.Manifest != nil {
+		made += " from " + Name(s.Manifest.Raw())
+	}
+	p.line("%s%s", tableIndent, made)
+	if s.PruneOnly {
+		p.line("%sStores nothing: it only prunes.", tableIndent)
+	}
+	if s.Filter != nil {
+		p.line("%sShowing only %s.", tableIndent, filterWords(s.Filter))
+	}
+}
+
+func filterWords(f *Filter) string {
+	var words []string
+	if len(f.Actions) > 0 {
+		words = append(words, "action "+strings.Join(f.Actions, " or "))
+	}
+	if len(f.Changes) > 0 {
+		words = append(words, "change "+strings.Join(f.Changes, " or "))
+	}
+	if f.PathGlob != "" {
+		words = append(words, "path "+Name(f.PathGlob))
+	}
+	return strings.Join(words, ", ")
+}
+
+func retentionTable(p *page, s *PlanSummary, top int) {
+	if len(s.Prune) > 0 {
+		p.section("Prune %s, freeing %s",
+			counted(int64(len(s.Prune)), "snapshot", "snapshots"), Bytes(freed(s.Prune)))
+		var rows [][]string
+		for _, r := range s.Prune[:min(top, len(s.Prune))] {
+			rows = append(rows, []string{Name(r.Snapshot), Bytes(r.FreesBytes), text(r.Reason)})
+		}
+		p.table([]column{name("snapshot"), right("frees"), name("reason")}, rows)
+		p.more(len(rows), int64(len(s.Prune)))
+	}
+	if len(s.Keep) > 0 {
+		p.section("Keep %s", counted(int64(len(s.Keep)), "snapshot", "snapshots"))
+		var rows [][]string
+		for _, k := range s.Keep[:min(top, len(s.Keep))] {
+			rows = append(rows, []string{Name(k.Snapshot), text(strings.Join(k.Reasons, ", "))})
+		}
+		p.table([]column{name("snapshot"), name("kept by")}, rows)
+		p.more(len(rows), int64(len(s.Keep)))
+	}
+}
+
+func freed(prunes []PruneView) int64 {
+	var sum int64
+	for _, p := range prunes {
+		sum += p.FreesBytes
+	}
+	return sum
+}
+
+func planFoot(p *page, s *PlanSummary) {
+	p.gap()
+	if len(s.Unlisted) > 0 {
+		var names []string
+		for _, n := range s.Unlisted {
+			names = append(names, Name(n))
+		}
+		p.line("Names in the root that the manifest does not list, left alone: %s.", strings.Join(names, ", "))
+	}
+	t := s.Totals
+	parts := []string{
+		"copy " + files(t.Copy.Files) + " (" + Bytes(t.Copy.Bytes) + ")",
+		"link " + files(t.Link.Files) + " (" + Bytes(t.Link.Bytes) + ")",
+		"skip " + Count(t.Skip.Files),
+		Count(t.Deleted) + " deleted",
+		"prune " + Count(t.Prune),
+	}
+	whole := "Total"
+	if s.Filter != nil {
+		whole = "Total of the whole plan"
+	}
+	p.line("%s", p.paint(bold, whole+": "+strings.Join(parts, ", ")+"."))
+	if !s.Applyable {
+		p.line("%s", p.paint(red, "Not applicable: "+trippedWords(s)+"."))
+	}
+	if !s.HasChanges {
+		p.line("Nothing has changed.")
+	}
+}
+
+// trippedWords names the guards that stand against applying.
+func trippedWords(s *PlanSummary) string {
+	var names []string
+	for _, source := range s.Sources {
+		for _, g := range source.Guards {
+			if g.Status == plan.GuardTripped {
+				names = append(names, Name(g.Name)+" of "+Name(source.Name))
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "a guard tripped"
+	}
+	slices.Sort(names)
+	return "tripped " + strings.Join(slices.Compact(names), ", ")
+}

@@ -1,0 +1,100 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+)
+
+// Colors says whether output is coloured.
+type Colors int
+
+// The choices of colour.
+const (
+	NoColors Colors = iota
+	ANSIColors
+)
+
+// Style is how text for people is laid out.
+type Style struct {
+	Width  int // terminal cells a line may take; 0: 100
+	Colors Colors
+}
+
+const (
+	defaultWidth = 100
+	// Below this nothing but fragments would be left of names.
+	minWidth = 40
+)
+
+func (s Style) width() int {
+	if s.Width <= 0 {
+		return defaultWidth
+	}
+	return max(s.Width, minWidth)
+}
+
+// color is an ANSI SGR parameter.
+type color string
+
+const (
+	bold   color = "1"
+	red    color = "31"
+	green  color = "32"
+	yellow color = "33"
+)
+
+// paint returns s in color c, if the style has colours.
+func (s Style) paint(c color, text string) string {
+	if s.Colors == NoColors || text == "" {
+		return text
+	}
+	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
+}
+
+// page writes text for people. The first error sticks and ends all output.
+type page struct {
+	Style
+	w    *bufio.Writer
+	used bool // something stands on the page, so that a section needs a gap
+}
+
+func newPage(w io.Writer, s Style) *page { return &page{Style: s, w: bufio.NewWriter(w)} }
+
+// line writes one line.
+func (p *page) line(format string, args ...any) {
+	fmt.Fprintf(p.w, format, args...)
+	p.w.WriteByte('\n')
+	p.used = true
+}
+
+// section writes a heading after an empty line.
+func (p *page) section(format string, args ...any) {
+	p.gap()
+	p.line("%s", p.paint(bold, fmt.Sprintf(format, args...)))
+}
+
+// gap writes an empty line, unless the page is empty.
+func (p *page) gap() {
+	if p.used {
+		p.w.WriteByte('\n')
+	}
+}
+
+// item writes one line of a list, shortened to the page.
+func (p *page) item(s string) { p.line("%s%s", tableIndent, fit(s, p.width()-len(tableIndent))) }
+
+// more tells how many lines a list leaves out.
+func (p *page) more(shown int, all int64) {
+	if rest := all - int64(shown); rest > 0 {
+		p.line("  %s and %s more", ellipsis, Count(rest))
+	}
+}
+
+// flush returns the first error of all that was written.
+func (p *page) flush() error {
+	if err := p.w.Flush(); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
