@@ -87,10 +87,14 @@ func (p *Pattern) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &p.Text)
 }
 
-// builtinExcludes are PHLB's.
+// BuiltinExcludes are the patterns that every manifest excludes: PHLB's.
+func BuiltinExcludes() []string {
+	return []string{"__pycache__/", ".cache/", ".temp/", ".tmp/", ".tox/", ".nox/"}
+}
+
 func builtinExcludes() []Pattern {
 	var patterns []Pattern
-	for _, dir := range []string{"__pycache__/", ".cache/", ".temp/", ".tmp/", ".tox/", ".nox/"} {
+	for _, dir := range BuiltinExcludes() {
 		patterns = append(patterns, Pattern{Text: dir, Builtin: true})
 	}
 	return patterns

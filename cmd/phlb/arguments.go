@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"phlb/internal/scan"
+	"phlb/internal/snapshot"
+	"phlb/manifest"
+)
+
+// manifestOptions connect the manifest package with the environment.
+func manifestOptions() manifest.Options {
+	return manifest.Options{
+		Getenv: os.LookupEnv, ResolveSymlinks: filepath.EvalSymlinks,
+		Excluded: func(patterns []manifest.Pattern, rel string, isDir bool) bool {
+			m, err := matcherOf(patterns)
+			return err == nil && m.Decide(rel, isDir).Excluded
+		},
+	}
+}
+
+func matcherOf(patterns []manifest.Pattern) (*scan.Matcher, error) {
+	list := make([]scan.Pattern, len(patterns))
+	for i, p := range patterns {
+		list[i].Text = p.Text
+	}
+	return scan.NewMatcher(list)
+}
+
+func loadManifest(path string) (*manifest.Manifest, error) {
+	m, err := manifest.Load(path, manifestOptions())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = usagef("%w (phlb init writes a starter manifest)", err)
+	}
+	return m, err
+}
+
+// isManifest reports whether an argument that may be a manifest or something
+// else is a manifest: a file with YAML's ending.
+func isManifest(path string) bool {
+	if !slices.Contains(manifestEndings(), extension(path)) {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err != nil || !info.IsDir()
+}
+
+// extension returns a path's ending without the dot.
+func extension(path string) string {
+	ext := filepath.Ext(path)
+	if ext == "" {
+		return ""
+	}
+	return ext[1:]
+}
+
+// openRoot opens a backup root given by its path or by a manifest. What
+// looks nothing like one is an error: a check of an empty mount point would
+// find nothing wrong.
+func openRoot(ctx context.Context, arg string) (*snapshot.Root, error) {
+	path := arg
+	if isManifest(arg) {
+		m, err := loadManifest(arg)
+		if err != nil {
+			return nil, err
+		}
+		path = m.Destination
+	}
+	root, err := snapshot.Open(path)
+	if err != nil {
+		return nil, notThere("the backup root", path, err)
+	}
+	if err := looksLikeRoot(ctx, root); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+func looksLikeRoot(ctx context.Context, root *snapshot.Root) error {
+	_, err := root.Dir().LstatAt(snapshot.PrivateDir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	names, err := root.Names(ctx)
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s is no backup root: there is neither a snapshot nor a %s directory; is its disk mounted?",
+			root.Path(), snapshot.PrivateDir)
+	}
+	return err
+}
+
+// directory makes sure that an argument is a directory that exists.
+func directory(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory", path)
+	}
+	return nil
+}

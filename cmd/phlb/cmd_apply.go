@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"phlb/execute"
+	"phlb/internal/report"
+	"phlb/manifest"
+)
+
+type applyOptions struct {
+	plan         planOptions
+	yes          bool
+	strict       bool
+	expectSHA256 string
+}
+
+func (a *app) newApplyCommand() *cobra.Command {
+	var o applyOptions
+	c := &cobra.Command{
+		Use:   "apply PLAN|MANIFEST",
+		Short: "Carry out a saved plan, or plan, ask and apply",
+		Long: `With a plan: carries out exactly that, and never asks: the file is the approval.
+With a manifest (its name ends in .yaml or .yml): plans, shows the summary, asks,
+and applies.
+
+Exit codes: 0 done; 3 done, but some files could not be read, vanished or
+drifted; 4 a guard tripped; 5 the plan is refused; 11 another run holds the
+root's lock.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFile(append(planEndings(), manifestEndings()...)...),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if isManifest(args[0]) {
+				return a.runApplyManifest(cmd.Context(), args[0], o)
+			}
+			return a.runApplyPlan(cmd.Context(), args[0], o)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&o.yes, "yes", false, "with a manifest: do not ask")
+	f.BoolVar(&o.strict, "strict", false, "any drift from the plan aborts before the snapshot is published")
+	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 that the plan file must have: that of the file that was reviewed")
+	addPlanFlags(c, &o.plan)
+	a.jsonFlag(c)
+	return c
+}
+
+func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) error {
+	if len(o.plan.sources) > 0 || o.plan.rehash || len(o.plan.overrides) > 0 {
+		return usagef("--source, --rehash and --override-guard are for planning: a saved plan is carried out as it is")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
+	defer f.Close()
+	return a.applyFile(ctx, f, a.workerCount(0), o)
+}
+
+func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions) error {
+	if o.expectSHA256 != "" {
+		return usagef("--expect-sha256 is for a saved plan, not for a manifest")
+	}
+	m, err := a.usableManifest(path, o.plan)
+	if err != nil {
+		return err
+	}
+	return a.planAndApply(ctx, m, o)
+}
+
+// planAndApply is plan and apply in one go, with a question between.
+func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOptions) error {
+	if !o.yes && !term.IsTerminal(int(a.in.Fd())) {
+		return usagef("standard input is no terminal to ask on: use --yes, or plan, review and apply the plan")
+	}
+	out, err := createOutput("-", nil)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	p, err := a.makePlan(ctx, m, o.plan, out)
+	if err != nil {
+		return err
+	}
+	if err := a.showBefore(ctx, out, p.Unlisted, o); err != nil {
+		return err
+	}
+	if len(p.Tripped) > 0 {
+		return fmt.Errorf("%w\nnothing was done", tripped(p))
+	}
+	if !o.yes {
+		if err := a.ask(ctx, "Apply this plan? Only \"yes\" is taken for yes: "); err != nil {
+			return err
+		}
+	}
+	return a.applyFile(ctx, out.file, a.workerCount(m.Workers), o)
+}
+
+// showBefore shows the plan that is about to be applied. With --json standard
+// output belongs to the result.
+func (a *app) showBefore(ctx context.Context, out *planOutput, unlisted []string, o applyOptions) error {
+	w := a.out
+	if a.json {
+		w = a.err
+	}
+	if a.json && o.yes {
+		return nil
+	}
+	_, err := a.summarize(ctx, w, report.Table, out.file, unlisted)
+	return err
+}
+
+// errDeclined ends a run that nobody approved.
+var errDeclined = errors.New("not approved; nothing was done")
+
+func (a *app) ask(ctx context.Context, question string) error {
+	fmt.Fprint(a.err, "\n", question)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // an end of input is no yes
+		answer <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case line := <-answer:
+		if strings.TrimSpace(strings.ToLower(line)) != "yes" {
+			return errDeclined
+		}
+	}
+	return nil
+}
+
+// applyFile carries out the plan in f and prints what became of it.
+func (a *app) applyFile(ctx context.Context, f execute.PlanFile, workers int, o applyOptions) error {
+	res, err := execute.Apply(ctx, f, execute.Options{
+		Workers: workers, Strict: o.strict, ExpectSHA256: o.expectSHA256, LockWait: a.lockTimeout, Holder: a.holder(),
+		NewID: newID, Now: a.now, Events: a.progress, Log: a.log, LogFileLevel: a.logLevel, Summary: report.ApplySummary,
+	})
+	if res != nil {
+		if printErr := a.printApplied(res); err == nil {
+			err = printErr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if res.Incomplete() {
+		return resultError(codeIncomplete)
+	}
+	return nil
+}
+
+func (a *app) printApplied(res *execute.Result) error {
+	a.progress.Close()
+	if a.json {
+		return report.ApplyJSON(a.out, res)
+	}
+	return report.Apply(a.out, a.style(a.out), res)
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"phlb/execute"
+	"phlb/internal/report"
+	"phlb/internal/snapshot"
+	"phlb/manifest"
+	"phlb/plan"
+)
+
+type planOptions struct {
+	output           string
+	sources          []string
+	rehash           bool
+	detailedExitCode bool
+	overrides        []string
+}
+
+func (a *app) newPlanCommand() *cobra.Command {
+	var o planOptions
+	c := &cobra.Command{
+		Use:   "plan MANIFEST",
+		Short: "Scan, decide, and write a plan for review; nothing else is written",
+		Long: `Scans the manifest's sources, decides what becomes of every file and writes
+that as a plan. Only the plan is written. Review it with "phlb show", carry it
+out with "phlb apply".
+
+Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
+4 a guard tripped, the plan is for inspection only; 64 invalid manifest.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFile(manifestEndings()...),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runPlan(cmd.Context(), args[0], o)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&o.output, "output", "o", "plan.json", "where to write the plan; - is standard output; a name ending in .zst is compressed")
+	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
+	addPlanFlags(c, &o)
+	a.jsonFlag(c)
+	return c
+}
+
+// addPlanFlags adds the flags that say how to plan, which apply MANIFEST has,
+// too.
+func addPlanFlags(c *cobra.Command, o *planOptions) {
+	f := c.Flags()
+	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this name (repeatable)")
+	f.BoolVar(&o.rehash, "rehash", false, "read every file, trust no metadata")
+	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this name trip without consequence; recorded in the plan (repeatable)")
+	completeWords(c, "override-guard", guardNames()...)
+}
+
+// guardNames are the guards that can be overridden.
+func guardNames() []string {
+	return []string{
+		"source", "min_files", "mountpoint", "sentinel", "max_deleted_percent", "max_changed_percent",
+		"space", "min_free", "root_id", "clock",
+	}
+}
+
+func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
+	m, err := a.usableManifest(path, o)
+	if err != nil {
+		return err
+	}
+	out, err := createOutput(o.output, a.out)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	p, err := a.makePlan(ctx, m, o, out)
+	if err != nil {
+		return err
+	}
+	changes, err := a.summarizePlan(ctx, o, out, p)
+	if err != nil {
+		return err
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	if len(p.Tripped) > 0 {
+		return fmt.Errorf("%w\nthe plan is for inspection only; if all is as it should be, plan again with --override-guard NAME", tripped(p))
+	}
+	if o.output != "-" && !a.json {
+		fmt.Fprintf(a.out, "\nWrote %s. To carry out exactly this: phlb apply %s\n", o.output, o.output)
+	}
+	if o.detailedExitCode && changes {
+		return resultError(codeDifferent)
+	}
+	return nil
+}
+
+// summarizePlan prints the summary where the plan itself is not.
+func (a *app) summarizePlan(ctx context.Context, o planOptions, out *planOutput, p *plan.Plan) (changes bool, err error) {
+	w := a.out
+	if o.output == "-" {
+		w = a.err
+	}
+	format := report.Table
+	if a.json {
+		format = report.JSON
+	}
+	return a.summarize(ctx, w, format, out.file, p.Unlisted)
+}
+
+// tripped says which guards make a plan not applicable.
+func tripped(p *plan.Plan) error {
+	var lines []string
+	for i := range p.Sources {
+		s := &p.Sources[i]
+		for _, g := range s.Guards {
+			if g.Status == plan.GuardTripped {
+				lines = append(lines, fmt.Sprintf("%s (%s): %s: %s", s.Name, s.Path, g.Name, g.Detail))
+			}
+		}
+	}
+	return fmt.Errorf("%w:\n  %s", execute.ErrGuard, strings.Join(lines, "\n  "))
+}
+
+// usableManifest loads a manifest and refuses what cannot be planned with it.
+func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, error) {
+	m, err := loadManifest(path)
+	if err != nil {
+		return nil, err
+	}
+	if problems := m.Unsupported(); len(problems) > 0 {
+		return nil, problems
+	}
+	for _, name := range o.sources {
+		if !slices.ContainsFunc(m.Sources, func(s manifest.Source) bool { return s.Name == name }) {
+			return nil, usagef("--source %q: the manifest has no source of this name, but %s", name, sourceNames(m))
+		}
+	}
+	for _, name := range o.overrides {
+		if !slices.Contains(guardNames(), name) {
+			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(guardNames(), ", "))
+		}
+	}
+	return m, nil
+}
+
+func sourceNames(m *manifest.Manifest) string {
+	var names []string
+	for _, s := range m.Sources {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// makePlan scans, decides and writes the plan to out, not yet under its name.
+func (a *app) makePlan(ctx context.Context, m *manifest.Manifest, o planOptions, out *planOutput) (*plan.Plan, error) {
+	root, err := openDestination(m)
+	if err != nil {
+		return nil, err
+	}
+	if root != nil {
+		defer root.Close()
+	}
+	p, err := plan.Build(ctx, m, root, plan.Options{
+		Now: a.now(), NewID: newID, Version: version(), Sources: o.sources, Rehash: o.rehash, Overrides: o.overrides,
+		Avoid: out.avoid, Workers: a.workerCount(m.Workers), UID: os.Geteuid(), GID: os.Getegid(), Events: a.progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, out.write(&p.Document)
+}
+
+// openDestination opens the manifest's destination; nil: it is to be made.
+func openDestination(m *manifest.Manifest) (*snapshot.Root, error) {
+	root, err := snapshot.Open(m.Destination)
+	if err == nil {
+		return root, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if m.CreateDestination {
+		return nil, nil
+	}
+	hint := "create_destination: true makes it"
+	if m.Path == "" {
+		hint = "if it is really to be new, make the directory first"
+	}
+	return nil, fmt.Errorf("the destination %s does not exist: is its disk mounted? (%s)", m.Destination, hint)
+}
+
+// summarize prints what a reviewer should see of the plan in f.
+func (a *app) summarize(ctx context.Context, w io.Writer, format report.Format, f io.ReadSeeker, unlisted []string) (changes bool, err error) {
+	a.progress.Close()
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return false, err
+	}
+	r, err := report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w), Unlisted: unlisted})
+	if err != nil {
+		return false, err
+	}
+	info, err := plan.Read(ctx, f, r.Visitor())
+	if err != nil {
+		return false, err
+	}
+	return r.HasChanges(), r.Finish(info)
+}

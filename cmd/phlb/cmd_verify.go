@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"phlb/internal/fsys"
+	"phlb/internal/report"
+	"phlb/internal/snapshot"
+	"phlb/verify"
+)
+
+type verifyOptions struct {
+	snapshots   []string
+	sample      float64
+	maxDuration time.Duration
+}
+
+func (a *app) newVerifyCommand() *cobra.Command {
+	var o verifyOptions
+	c := &cobra.Command{
+		Use:   "verify ROOT|MANIFEST",
+		Short: "Check every file of every snapshot against its SHA256SUMS; reads only",
+		Long: `Hashes every stored file once, whatever the number of its links, and names every
+path that damage affects. Nothing is written.
+
+Exit codes: 0 everything is as recorded; 6 damage was found; 11 another run
+holds the root's lock.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFile(manifestEndings()...),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runVerify(cmd.Context(), args[0], o)
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
+	f.Float64Var(&o.sample, "sample", 100, "check this percentage of the files, another one each time")
+	f.DurationVar(&o.maxDuration, "max-duration", 0, "stop after this time and say how much was checked")
+	a.jsonFlag(c)
+	return c
+}
+
+func (o *verifyOptions) check() error {
+	if !(o.sample > 0 && o.sample <= 100) { // not a number fails, too
+		return usagef("--sample %v: must be above 0 and at most 100", o.sample)
+	}
+	if o.maxDuration < 0 {
+		return usagef("--max-duration %v: must not be negative", o.maxDuration)
+	}
+	return nil
+}
+
+func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	root, err := openRoot(ctx, arg)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	ids, err := snapshotIDs(root, o.snapshots)
+	if err != nil {
+		return err
+	}
+	lock, err := a.lock(ctx, root, fsys.Shared)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	res, err := verify.Verify(ctx, root, verify.Options{
+		Snapshots: ids, SamplePercent: o.sample, MaxDuration: o.maxDuration,
+		Workers: a.workerCount(0), Now: a.now, Seed: uint64(a.now().UnixNano()), Events: a.progress,
+	})
+	if err != nil {
+		return err
+	}
+	err = a.print(res, func(w io.Writer, s report.Style) error { return report.Verify(w, s, res) })
+	if err == nil && res.Damaged() {
+		err = resultError(codeDamage)
+	}
+	return err
+}
+
+// snapshotIDs parses --snapshot and makes sure that they exist.
+func snapshotIDs(root *snapshot.Root, list []string) ([]snapshot.ID, error) {
+	var ids []snapshot.ID
+	for _, s := range list {
+		id, err := snapshot.ParseID(s)
+		if err != nil {
+			return nil, usagef("--snapshot %q: %w (it is written NAME/TIME, such as home/2026-11-23-140000)", s, err)
+		}
+		dir, err := root.OpenSnapshot(id)
+		if err != nil {
+			return nil, usagef("--snapshot: %w", err)
+		}
+		dir.Close()
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

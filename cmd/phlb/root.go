@@ -1,0 +1,140 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Groups of commands, in the order in which help lists them.
+const (
+	groupMain    = "main"
+	groupRoot    = "root"
+	groupSimple  = "simple"
+	groupSupport = "support"
+)
+
+func (a *app) newRootCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "phlb",
+		Short: "Snapshot backups of plain files: planned, reviewed, applied, verified",
+		Long: `phlb makes snapshot backups that are ordinary directory trees. Identical
+content is stored once and hard-linked across all snapshots, sources and paths.
+
+  phlb plan manifest.yaml    scan, decide, and write plan.json: it only reads
+  phlb show plan.json        review it
+  phlb apply plan.json       do exactly that
+  phlb verify ROOT           prove the result`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return nil
+		},
+		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		DisableFlagsInUseLine: true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		PersistentPreRunE:     func(*cobra.Command, []string) error { return a.prepare() },
+	}
+	c.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
+	})
+	// Cobra would list a command that has others twice.
+	template := strings.Replace(c.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
+	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
+	cobra.EnableCommandSorting = false // they stand in the order in which they are used
+	a.commonFlags(c)
+	a.addCommands(c)
+	return c
+}
+
+func (a *app) addCommands(c *cobra.Command) {
+	add := func(id, title string, commands ...*cobra.Command) {
+		c.AddGroup(&cobra.Group{ID: id, Title: title})
+		for _, sub := range commands {
+			sub.GroupID = id
+			c.AddCommand(sub)
+		}
+	}
+	add(groupMain, "With a manifest:",
+		a.newInitCommand(), a.newValidateCommand(), a.newPlanCommand(), a.newShowCommand(), a.newApplyCommand())
+	add(groupSimple, "Without a manifest:", a.newBackupCommand(), a.newCompareCommand())
+	add(groupRoot, "On a backup root:", a.newVerifyCommand(), a.newRebuildCommand())
+	add(groupSupport, "Support:",
+		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
+	c.SetCompletionCommandGroupID(groupSupport)
+	c.SetHelpCommand(newHelpCommand())
+	c.InitDefaultCompletionCmd()
+	for _, sub := range c.Commands() {
+		if sub.Name() == "completion" {
+			needShell(sub)
+		}
+		usageErrors(sub)
+	}
+}
+
+// needShell makes naming no shell, or an unknown one, wrong usage of cobra's
+// completion command.
+func needShell(c *cobra.Command) {
+	c.Use = "completion SHELL"
+	c.RunE = func(*cobra.Command, []string) error {
+		return usagef("completion for which shell? bash, zsh, fish or powershell")
+	}
+}
+
+// newHelpCommand replaces cobra's, which takes an unknown command for no
+// error.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Help about a command",
+		GroupID: groupSupport,
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			if found, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, sub := range found.Commands() {
+					names = append(names, sub.Name())
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), strings.Join(args, " "))
+			}
+			return found.Help()
+		},
+	}
+}
+
+// unknownCommand is a usage error that proposes what may have been meant.
+func unknownCommand(parent *cobra.Command, name string) error {
+	hint := ""
+	if parent.SuggestionsMinimumDistance <= 0 {
+		parent.SuggestionsMinimumDistance = 2
+	}
+	if similar := parent.SuggestionsFor(name); len(similar) > 0 {
+		hint = " (did you mean " + strings.Join(similar, " or ") + "?)"
+	}
+	return usagef("unknown command %q%s\nsee: %s --help", name, hint, parent.CommandPath())
+}
+
+// usageErrors makes wrong arguments usage errors, which have their own exit
+// code.
+func usageErrors(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		usageErrors(sub)
+	}
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%w\nusage: %s", err, cmd.UseLine())
+		}
+		return nil
+	}
+}
