@@ -19,6 +19,7 @@ func (r *runner) admit(ctx context.Context) error {
 		func() error { return r.identify(open) },
 		func() error { return r.moved(open) },
 		r.targetsPublished,
+		func() error { return r.targetsReached(ctx) },
 		func() error { return r.clock(ctx) },
 	} {
 		if err := ctx.Err(); err != nil {
@@ -78,6 +79,9 @@ func (r *runner) moved(open bool) error {
 		}
 		src.published = false
 		if newest == src.parent.Time {
+			if r.removedSince(src) {
+				return refuse("it was already applied; %s has been removed since", src.Snapshot)
+			}
 			continue
 		}
 		mine := r.publishedBy(src, newest)
@@ -113,6 +117,35 @@ func (r *runner) publishedBy(src *checkedSource, newest string) bool {
 	}
 	src.report = rep
 	return true
+}
+
+// removedSince reports whether this plan was applied to the end and its
+// snapshot is gone again. The report of a run that was interrupted before it
+// published has no generation.
+func (r *runner) removedSince(src *checkedSource) bool {
+	if src.Snapshot == "" {
+		return false
+	}
+	rep, err := readReport(r.root, src.id)
+	return err == nil && rep.PlanID == r.plan.header.PlanID && rep.Generation > 0
+}
+
+// targetsReached refuses a plan with link targets behind a symbolic link. A
+// directory that is missing is no reason: its files are copied instead.
+func (r *runner) targetsReached(ctx context.Context) error {
+	for rel := range r.plan.targetDirs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		dir, err := r.root.Dir().OpenDirAt(rel)
+		switch {
+		case err == nil:
+			dir.Close()
+		case fsys.ClassOf(err) == fsys.ClassType:
+			return refuse("a link target in %s is reached through what is no directory: %w", rel, err)
+		}
+	}
+	return nil
 }
 
 // targetsPublished refuses a plan that links to snapshots that are not there.

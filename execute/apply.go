@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"time"
 
 	"phlb/internal/fsys"
 	"phlb/internal/lookup"
@@ -19,6 +20,7 @@ type runner struct {
 	plan     *checked
 	file     PlanFile
 	root     *snapshot.Root
+	began    time.Time // under the lock
 	lookups  *lookup.DB
 	buffers  sync.Pool
 	sums     sync.Pool // of *vouch.Sums: parsing a large SHA256SUMS for each batch would be quadratic
@@ -82,6 +84,7 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 	if err := r.admit(ctx); err != nil {
 		return nil, err
 	}
+	r.began = r.opts.Now()
 	if err := r.begin(); err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 // begin marks the plan as begun before it makes the root one of phlb's: the
 // mark is how an interrupted run of it tells its own new root from another's.
 func (r *runner) begin() error {
-	if _, err := r.root.BeginRun(r.plan.header.PlanID); err != nil {
+	if _, err := r.root.BeginRun(r.plan.header.PlanID, r.plan.names()); err != nil {
 		return err
 	}
 	_, exists, err := r.root.State()

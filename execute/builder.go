@@ -29,6 +29,8 @@ type builder struct {
 	tree    *fsys.Dir // the snapshot being built
 	parent  *fsys.Dir // the parent snapshot; nil: none, or it is gone
 	rule    plan.LinkRule
+	own     windows // when phlb itself changed the ctime of stored inodes
+	spare   spares
 	uid     uint32 // owner of what this process makes here
 	gid     uint32
 	strict  bool

@@ -27,8 +27,12 @@ type checked struct {
 	inPlan map[string]bool
 	// targets are the published snapshots that links point into.
 	targets map[snapshot.ID]struct{}
-	inodes  int64             // to be made, at most
-	sha256  [sha256.Size]byte // of the file
+	// targetDirs are the directories that published link targets lie in. Those
+	// of files that are unchanged in the parent are left out: what happened
+	// to them since is looked at when it comes to them.
+	targetDirs map[string]struct{}
+	inodes     int64             // to be made, at most
+	sha256     [sha256.Size]byte // of the file
 }
 
 type checkedSource struct {
@@ -46,6 +50,15 @@ type checkedSource struct {
 // lookups.
 func (s *checkedSource) threshold() int64 {
 	return max(s.Settings.SmallFileThreshold, lookup.MinSize)
+}
+
+// names are those the plan makes snapshots of.
+func (c *checked) names() []string {
+	var names []string
+	for _, src := range c.sources {
+		names = append(names, src.Name)
+	}
+	return names
 }
 
 // stores reports whether any snapshot is to be made.
@@ -69,7 +82,7 @@ func (c *checked) rootless() error {
 // check reads the whole plan and refuses it unless every part is safe.
 func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	c := &checker{
-		checked: checked{inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}},
+		checked: checked{inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}, targetDirs: map[string]struct{}{}},
 		seed:    maphash.MakeSeed(),
 		earlier: map[uint64]struct{}{},
 		names:   map[string]bool{},
@@ -293,5 +306,8 @@ func (c *checker) target(e *plan.Entry) error {
 		return fmt.Errorf("target %q: the entry has no sha256 to check it by", e.Target)
 	}
 	c.targets[id] = struct{}{}
+	if c.cur.Parent == nil || e.Target != *c.cur.Parent+"/"+sums.StoredPath(e.Path) {
+		c.targetDirs[path.Dir(e.Target)] = struct{}{}
+	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 const (
 	// checkpointBytes and checkpointFiles are how much may be copied between
 	// two checkpoints.
-	checkpointBytes = 1 << 30
+	checkpointBytes = 256 << 20
 	checkpointFiles = 32 << 10
 	// recordFiles is how many entries are encoded at once.
 	recordFiles = 2 << 10

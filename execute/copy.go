@@ -73,12 +73,12 @@ func (h *hands) finishCopy(ctx context.Context, t *task, out *outcome) error {
 	h.b.settle(t.Path, out.sum)
 	h.b.log.Info("copied", "path", t.Path, "bytes", out.info.Size, "sha256", out.sum.String())
 	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Path: t.Path})
-	if out.racy || out.torn {
-		return nil // a later run could not tell whether it changed again
+	if out.torn {
+		return nil // no later run could tell what state of it this is
 	}
 	return h.b.check.add(snapshot.JournalEntry{
 		Path: sums.StoredPath(t.Path), Size: out.info.Size, Mtime: out.info.Mtime, Ctime: out.info.Ctime, Ino: out.info.Ino,
-		SHA256: out.sum, StagedIno: out.stored.Ino, StagedMtime: out.stored.Mtime,
+		SHA256: out.sum, StagedIno: out.stored.Ino, StagedMtime: out.stored.Mtime, Racy: out.racy,
 	})
 }
 

@@ -45,7 +45,7 @@ type Options struct {
 	// Faults makes writing operations fail, for tests.
 	Faults fsys.FaultFunc
 	// CheckpointEvery is how often finished copies are made durable and
-	// recorded in the journal; 0: ten seconds.
+	// recorded in the journal; 0: two seconds.
 	CheckpointEvery time.Duration
 }
 
@@ -64,7 +64,7 @@ func (o Options) withDefaults() Options {
 		o.LogFileLevel = slog.LevelInfo
 	}
 	if o.CheckpointEvery <= 0 {
-		o.CheckpointEvery = 10 * time.Second
+		o.CheckpointEvery = 2 * time.Second
 	}
 	return o
 }

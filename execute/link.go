@@ -50,16 +50,23 @@ func (h *hands) link(ctx context.Context, t *task) error {
 	}
 	if err != nil {
 		// Whatever is wrong with the target: the source has the content.
-		return h.fallBack(ctx, t, err)
+		return h.fallBack(ctx, t, 0, err)
 	}
 	rec, err := h.join(t, to, have, xattrs)
+	var full uint64
+	if fsys.ClassOf(err) == fsys.ClassLinkRefused {
+		full = have.Ino
+		if other, serr := h.joinSpare(t, to, have, xattrs); serr == nil {
+			rec, err = other, nil
+		}
+	}
 	switch fsys.ClassOf(err) {
 	case fsys.ClassLinkRefused, fsys.ClassVanished, fsys.ClassType, fsys.ClassPermission:
-		return h.fallBack(ctx, t, err)
+		return h.fallBack(ctx, t, full, err)
 	}
 	switch {
 	case errors.Is(err, errUnfit):
-		return h.fallBack(ctx, t, err)
+		return h.fallBack(ctx, t, 0, err)
 	case err != nil:
 		h.b.settle(t.Path, digest.Sum{})
 		return h.b.destination(t.Path, err)
@@ -67,14 +74,16 @@ func (h *hands) link(ctx context.Context, t *task) error {
 	return h.linked(t, to, rec)
 }
 
-// fallBack stores a copy where a link was planned.
-func (h *hands) fallBack(ctx context.Context, t *task, why error) error {
+// fallBack stores a copy where a link was planned. full is the inode that
+// refused another link, 0 if that was not the reason.
+func (h *hands) fallBack(ctx context.Context, t *task, full uint64, why error) error {
 	h.b.log.Warn("cannot link, copying instead", "path", t.Path, "target", t.Target, "error", why)
 	out, err := h.obtain(ctx, t)
 	if out == nil {
 		return err
 	}
 	h.b.fellBack(t, why, out.sum)
+	h.becomesSpare(t, full, out)
 	return h.finishCopy(ctx, t, out)
 }
 
@@ -223,8 +232,9 @@ func (h *hands) fit(t *task, to *target, st *meta.Info) (meta.Xattrs, error) {
 
 // attributes fills in the target's extended attributes, and compares it with
 // what the parent's catalogue recorded of it. With the ctime that was
-// recorded nothing at all can have happened to it; but every further link and
-// every removed one changes the ctime too.
+// recorded nothing at all can have happened to it; every further link changes
+// the ctime, too, so one from a time when phlb itself was linking is nothing
+// to wonder about. Any other means that the content must be read.
 func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs) error {
 	rec := &t.prev.stored
 	if t.vouched && st.Ino == rec.Ino && st.Ctime == rec.Ctime {
@@ -242,8 +252,10 @@ func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs)
 		st.UID != rec.UID || st.GID != rec.GID || !have.Xattrs.Equal(rec.Xattrs) {
 		return unfit("it was altered since it was stored")
 	}
-	if st.Ino != rec.Ino {
-		to.sum = digest.Sum{} // another file, which the catalogue does not know
+	if st.Ino != rec.Ino || !h.b.own.cover(st.Ctime) {
+		// Another file, or one that somebody else touched: the catalogue does
+		// not know what it holds now.
+		to.sum = digest.Sum{}
 	}
 	return nil
 }

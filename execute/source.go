@@ -14,7 +14,7 @@ import (
 
 // build makes one source's snapshot and publishes it.
 func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) error {
-	b, err := r.newBuilder(src, rep)
+	b, err := r.newBuilder(ctx, src, rep)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) err
 	return err
 }
 
-func (r *runner) newBuilder(src *checkedSource, rep *Report) (_ *builder, err error) {
+func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report) (_ *builder, err error) {
 	b := &builder{
 		run: r, src: src, root: r.root, report: rep, strict: r.opts.Strict, now: r.opts.Now,
 		created: meta.At(r.plan.header.CreatedAt), events: r.opts.Events,
@@ -53,10 +53,16 @@ func (r *runner) newBuilder(src *checkedSource, rep *Report) (_ *builder, err er
 			return b, err
 		}
 	}
+	if b.own, err = r.linkedSince(ctx, src.parent); err != nil {
+		return b, err
+	}
 	if b.staging, err = r.root.OpenStaging(src.Name); err != nil {
 		return b, err
 	}
 	b.tree = b.staging.Tree()
+	if err := disinherit(b.tree); err != nil {
+		return b, err
+	}
 	made, err := b.tree.Stat()
 	if err != nil {
 		return b, err
@@ -71,6 +77,16 @@ func (r *runner) newBuilder(src *checkedSource, rep *Report) (_ *builder, err er
 	}
 	b.check = newCheckpointer(b.staging, r.opts.CheckpointEvery, r.opts.Now)
 	return b, nil
+}
+
+// disinherit removes what a new tree has from a default ACL of the backup
+// root, which would open other people's files to whom it names.
+func disinherit(tree *fsys.Dir) error {
+	xattrs, err := tree.SelfXattrs()
+	if err != nil || len(xattrs) == 0 {
+		return err
+	}
+	return tree.DropACL()
 }
 
 // close leaves staging where it is: the next run takes over what is good.

@@ -4,8 +4,10 @@ import (
 	"context"
 
 	"phlb/internal/catalog"
+	"phlb/internal/digest"
 	"phlb/internal/meta"
 	"phlb/internal/sums"
+	"phlb/internal/vouch"
 )
 
 // takeOver looks for the file among what an interrupted run had finished. It
@@ -20,6 +22,9 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 	if !ok || now.Kind != meta.File || now.Ctime.IsZero() ||
 		e.Size != now.Size || e.Mtime != now.Mtime || e.Ctime != now.Ctime || e.Ino != now.Ino {
 		return nil, nil
+	}
+	if e.Racy && !h.stillHas(ctx, t, &now, e.SHA256) {
+		return nil, ctx.Err()
 	}
 	ok, err := h.b.staging.TakeOver(ctx, e, h.stage, t.name())
 	if !ok || err != nil {
@@ -41,7 +46,20 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 		}
 	}
 	stored := storedOf(catalog.StoredCopy, &st, kept)
-	return &outcome{info: now, xattrs: xattrs, sum: e.SHA256, stored: stored, unread: now.Size}, nil
+	return &outcome{
+		info: now, xattrs: xattrs, sum: e.SHA256, racy: h.b.racy(now.Ctime), stored: stored, unread: now.Size,
+	}, nil
+}
+
+// stillHas reads the source's file, of which the metadata alone cannot prove
+// that it is what was copied.
+func (h *hands) stillHas(ctx context.Context, t *task, now *meta.Info, want digest.Sum) bool {
+	dir, err := h.source()
+	if err != nil {
+		return false
+	}
+	sum, err := vouch.Hash(ctx, dir, base(t.Path), now, h.buf)
+	return err == nil && sum == want
 }
 
 // look tells what the task's file is like in the source, without reading it.

@@ -29,6 +29,11 @@ type JournalEntry struct {
 
 	StagedIno   uint64    // inode of the staged file
 	StagedMtime meta.Time // its mtime once it was complete
+
+	// Racy says that the source's file could have changed after it was read
+	// without its ctime telling: before the staged file is taken over, the
+	// source must be read again and compared with SHA256.
+	Racy bool
 }
 
 // journalLine is the JSON of a JournalEntry, one a line.
@@ -42,12 +47,13 @@ type journalLine struct {
 	SHA256      digest.Sum `json:"sha256"`
 	StagedIno   uint64     `json:"staged_ino"`
 	StagedMtime meta.Time  `json:"staged_mtime_ns"`
+	Racy        bool       `json:"racy,omitempty"`
 }
 
 func appendJournal(b []byte, e *JournalEntry) ([]byte, error) {
 	l := journalLine{
 		Path: e.Path, Size: e.Size, Mtime: e.Mtime, Ctime: e.Ctime, Ino: e.Ino, SHA256: e.SHA256,
-		StagedIno: e.StagedIno, StagedMtime: e.StagedMtime,
+		StagedIno: e.StagedIno, StagedMtime: e.StagedMtime, Racy: e.Racy,
 	}
 	if !utf8.ValidString(e.Path) {
 		l.Path, l.PathBytes = "", []byte(e.Path)
@@ -72,7 +78,7 @@ func parseJournal(line []byte) (e JournalEntry, ok bool) {
 	}
 	return JournalEntry{
 		Path: path, Size: l.Size, Mtime: l.Mtime, Ctime: l.Ctime, Ino: l.Ino, SHA256: l.SHA256,
-		StagedIno: l.StagedIno, StagedMtime: l.StagedMtime,
+		StagedIno: l.StagedIno, StagedMtime: l.StagedMtime, Racy: l.Racy,
 	}, true
 }
 

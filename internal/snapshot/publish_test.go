@@ -229,18 +229,18 @@ func TestRunMarkers(t *testing.T) {
 		}
 	}
 	check(false)
-	if resumed, err := r.BeginRun(plan); resumed || err != nil {
+	if resumed, err := r.BeginRun(plan, []string{"home"}); resumed || err != nil {
 		t.Errorf("begin: %v, %v", resumed, err)
 	}
 	check(true)
-	if resumed, err := r.BeginRun(plan); !resumed || err != nil {
+	if resumed, err := r.BeginRun(plan, []string{"home"}); !resumed || err != nil {
 		t.Errorf("begin again: %v, %v", resumed, err)
 	}
 	must(t, r.EndRun(plan))
 	must(t, r.EndRun(plan))
 	check(false)
 	for _, bad := range []string{"", "../x", "a/b", "a.b", "a\x00", string(make([]byte, 65))} {
-		_, berr := r.BeginRun(bad)
+		_, berr := r.BeginRun(bad, nil)
 		_, oerr := r.RunOpen(bad)
 		for _, err := range []error{berr, oerr, r.EndRun(bad)} {
 			if !errors.Is(err, ErrName) {
@@ -250,7 +250,7 @@ func TestRunMarkers(t *testing.T) {
 	}
 	sweep(t, func(t *testing.T, f *faults) {
 		dir := t.TempDir()
-		_, err := openRoot(t, dir, f.option()).BeginRun(plan)
+		_, err := openRoot(t, dir, f.option()).BeginRun(plan, nil)
 		open, oerr := openRoot(t, dir).RunOpen(plan)
 		if oerr != nil || err == nil && !open {
 			t.Errorf("begin %v, open %v, %v", err, open, oerr)

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"phlb/internal/fsys"
@@ -25,10 +27,19 @@ func runFile(planID string) (string, error) {
 	return ".run-" + planID + ".json", nil
 }
 
-// BeginRun marks a plan as begun and not finished. resumed is true if it was
-// marked already: an earlier run of it was interrupted. The caller holds the
-// exclusive lock.
-func (r *Root) BeginRun(planID string) (resumed bool, err error) {
+// run is the content of a marker.
+type run struct {
+	PlanID string   `json:"plan_id"`
+	Names  []string `json:"names"`
+}
+
+// maxRunFile bounds what is read of a marker, in bytes.
+const maxRunFile = 1 << 20
+
+// BeginRun marks a plan for snapshots of the given names as begun and not
+// finished. resumed is true if it was marked already: an earlier run of it
+// was interrupted. The caller holds the exclusive lock.
+func (r *Root) BeginRun(planID string, names []string) (resumed bool, err error) {
 	if resumed, err = r.RunOpen(planID); err != nil || resumed {
 		return resumed, err
 	}
@@ -41,7 +52,7 @@ func (r *Root) BeginRun(planID string) (resumed bool, err error) {
 		return false, fmt.Errorf("begin plan %s: %w", planID, err)
 	}
 	defer dir.Close()
-	data, err := json.Marshal(map[string]string{"plan_id": planID})
+	data, err := json.Marshal(run{PlanID: planID, Names: names})
 	if err != nil {
 		return false, err
 	}
@@ -64,7 +75,9 @@ func (r *Root) RunOpen(planID string) (bool, error) {
 	return err == nil, err
 }
 
-// EndRun marks a plan as finished; it cannot be resumed any more.
+// EndRun marks a plan as finished; it cannot be resumed any more. Neither can
+// earlier plans for some of its names, as the root has moved on: the marks
+// they left are removed, too.
 func (r *Root) EndRun(planID string) error {
 	name, err := runFile(planID)
 	if err != nil {
@@ -78,8 +91,48 @@ func (r *Root) EndRun(planID string) error {
 		return err
 	}
 	defer dir.Close()
-	if err := removeIfThere(dir, name); err != nil {
+	superseded, err := supersededBy(dir, name)
+	if err != nil {
 		return fmt.Errorf("finish plan %s: %w", planID, err)
 	}
+	for _, marker := range append(superseded, name) {
+		if err := removeIfThere(dir, marker); err != nil {
+			return fmt.Errorf("finish plan %s: %w", planID, err)
+		}
+	}
 	return syncDir(dir)
+}
+
+// supersededBy returns the markers of other plans, all of whose names the
+// marker's plan has, too.
+func supersededBy(dir *fsys.Dir, marker string) ([]string, error) {
+	own := readRun(dir, marker)
+	list, err := dir.ReadDir()
+	if err != nil {
+		return nil, err
+	}
+	var old []string
+	for _, e := range list {
+		if e.Name == marker || !strings.HasPrefix(e.Name, ".run-") {
+			continue
+		}
+		names := readRun(dir, e.Name).Names
+		if !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(own.Names, n) }) {
+			old = append(old, e.Name)
+		}
+	}
+	return old, nil
+}
+
+// readRun reads a marker; of what cannot be understood nothing is known.
+func readRun(dir *fsys.Dir, name string) (content run) {
+	f, err := openRegular(dir, name)
+	if err != nil {
+		return run{}
+	}
+	defer f.Close()
+	if json.NewDecoder(io.LimitReader(f, maxRunFile)).Decode(&content) != nil {
+		return run{}
+	}
+	return content
 }

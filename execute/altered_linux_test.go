@@ -1,0 +1,185 @@
+package execute_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"golang.org/x/sys/unix"
+
+	"phlb/execute"
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/plan"
+)
+
+// TestAlteredInPlace alters a published file and gives it its times back. Only
+// its ctime tells; the next snapshot must not be born damaged.
+func TestAlteredInPlace(t *testing.T) {
+	for name, early := range map[string]bool{"before planning": true, "after planning": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.now = time.Now() // the windows of phlb's own runs are real ones
+			w.write("f", big("f", 5000))
+			w.write("kept", big("kept", 5000))
+			target := filepath.Join(w.snap(w.backup()), "f")
+			alter := func() {
+				time.Sleep(100 * time.Millisecond) // ticks of the file system's clock
+				w.ok(os.WriteFile(target, []byte(big("bad", 5000)), 0o644))
+				w.ok(os.Chtimes(target, old, old))
+				time.Sleep(100 * time.Millisecond)
+				w.now = time.Now()
+			}
+			if early {
+				alter()
+			}
+			f := w.plan()
+			if !early {
+				alter()
+			}
+			rep := w.apply(f)
+			same(t, "fallbacks", paths(rep.FallbackPaths), []string{"f"})
+			w.whole(rep)
+		})
+	}
+}
+
+// TestOwnRunsExplainCtimes: what happens to an inode while phlb itself links
+// in the root is taken for its own doing, or two names that share content
+// would make each other read all of it. (Only verify can tell the difference.)
+func TestOwnRunsExplainCtimes(t *testing.T) {
+	w := newWorld(t)
+	w.now = time.Now()
+	w.more = "- name: again\n  path: " + w.src + "\n"
+	w.write("f", big("f", 5000))
+	f := w.plan() // sets the clock forward
+	w.now = time.Now()
+	target := filepath.Join(w.snap(w.apply(f)), "f")
+	time.Sleep(100 * time.Millisecond)
+	only := func(o *plan.Options) { o.Sources = []string{"again"} }
+	f = w.plan(only)
+	w.now = time.Now()
+	done := false
+	w.apply(f, onEvent(func(int, event.Event) {
+		if !done {
+			done = true
+			w.ok(os.WriteFile(target, []byte(big("bad", 5000)), 0o644))
+			w.ok(os.Chtimes(target, old, old))
+			time.Sleep(50 * time.Millisecond)
+			w.now = time.Now()
+		}
+	}))
+	time.Sleep(100 * time.Millisecond)
+	w.now = time.Now()
+	rep := w.apply(w.plan(func(o *plan.Options) { o.Sources = []string{"home"} }))
+	same(t, "fallbacks", rep.LinkFallbacks, int64(0))
+}
+
+// TestFullInode refuses further links to a stored inode: one copy must stand
+// in for it, not one for each file.
+func TestFullInode(t *testing.T) {
+	w := newWorld(t)
+	w.write("a", big("a", 5000))
+	w.backup()
+	for _, name := range []string{"b", "c", "d", "e"} {
+		w.write(name, big("a", 5000))
+	}
+	asked := map[string]bool{}
+	rep := w.apply(w.plan(), func(o *execute.Options) {
+		o.Workers = 1
+		o.Faults = func(op fsys.Op, name string) error {
+			if op != fsys.OpLink || asked[name] {
+				return nil
+			}
+			asked[name] = true
+			return unix.EMLINK
+		}
+	})
+	same(t, "fallbacks", paths(rep.FallbackPaths), []string{"a"})
+	first := look(filepath.Join(w.snap(rep), "a")).Ino
+	for _, name := range []string{"b", "c", "d", "e"} {
+		same(t, "inode of "+name, look(filepath.Join(w.snap(rep), name)).Ino, first)
+	}
+	w.whole(rep)
+}
+
+// TestDefaultACL has a backup root whose default ACL opens everything made in
+// it to somebody: not what lies in a snapshot.
+func TestDefaultACL(t *testing.T) {
+	w := newWorld(t)
+	acl := posixACL(1000)
+	if err := unix.Setxattr(w.root, "system.posix_acl_default", acl, 0); err != nil {
+		t.Skip("no ACLs here:", err)
+	}
+	w.write("d/f", big("f", 5000))
+	w.ok(os.Chmod(filepath.Join(w.src, "d"), 0o750))
+	snap := w.snap(w.backup())
+	for _, p := range []string{"", "d", "d/f", "d/SHA256SUMS"} {
+		for _, attr := range []string{"system.posix_acl_access", "system.posix_acl_default"} {
+			if _, err := unix.Getxattr(filepath.Join(snap, p), attr, make([]byte, 256)); err == nil {
+				t.Errorf("%q has %s", p, attr)
+			} else if !errors.Is(err, unix.ENODATA) && !errors.Is(err, unix.ENOTSUP) {
+				t.Errorf("%q: %v", p, err)
+			}
+		}
+	}
+}
+
+// posixACL is an ACL that gives a user everything; linux/posix_acl_xattr.h.
+func posixACL(uid uint32) []byte {
+	var b bytes.Buffer
+	w := func(v any) { _ = binary.Write(&b, binary.LittleEndian, v) }
+	w(uint32(2)) // version
+	for _, e := range []struct {
+		tag, perm uint16
+		id        uint32
+	}{{0x01, 7, ^uint32(0)}, {0x02, 7, uid}, {0x04, 5, ^uint32(0)}, {0x10, 7, ^uint32(0)}, {0x20, 5, ^uint32(0)}} {
+		w(e.tag)
+		w(e.perm)
+		w(e.id)
+	}
+	return b.Bytes()
+}
+
+// TestTargetBehindSymlink refuses a link target that a symbolic link leads to.
+func TestTargetBehindSymlink(t *testing.T) {
+	w := newWorld(t)
+	w.write("d/f", big("f", 5000))
+	w.ok(os.Symlink("d", filepath.Join(w.src, "ln")))
+	first := w.backup()
+	w.write("copy", big("f", 5000))
+	p := w.planned()
+	text, err := os.ReadFile(w.save(&p.Document).Name())
+	w.ok(err)
+	good := `"target":"` + *first.Snapshot + `/d/f"`
+	if bytes.Count(text, []byte(good)) != 2 {
+		t.Fatalf("the plan has not the two links expected:\n%s", text)
+	}
+	// Only of the new file: that of the unchanged one comes later.
+	bad := bytes.Replace(text, []byte(good), []byte(`"target":"`+*first.Snapshot+`/ln/f"`), 1)
+	w.refused(w.saveText(redigest(bad)), execute.ErrRefused, "no directory")
+}
+
+// redigest makes an edited plan's digest fit again.
+func redigest(text []byte) []byte {
+	at := bytes.LastIndex(text, []byte(`"digest"`))
+	return fmt.Appendf(text[:at:at], "\"digest\":\"xxh64:%016x\"}\n", xxhash.Sum64(text[:at]))
+}
+
+// TestAppliedAndRemoved applies a plan again whose snapshot is gone.
+func TestAppliedAndRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.write("f", big("f", 5000))
+	w.backup()
+	w.write("f", big("g", 5000))
+	f := w.plan()
+	rep := w.apply(f)
+	w.ok(os.RemoveAll(w.snap(rep)))
+	w.refused(f, execute.ErrRefused, "already applied")
+}

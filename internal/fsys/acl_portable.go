@@ -1,0 +1,7 @@
+//go:build !unix || portable
+
+package fsys
+
+// DropACL does nothing here: permissions that directories inherit are not
+// kept as extended attributes.
+func (d *Dir) DropACL() error { return d.onSelf(OpSetXattr, func() error { return nil }) }
