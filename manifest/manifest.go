@@ -36,7 +36,7 @@ type Manifest struct {
 	Destination        string // absolute, cleaned: the backup root
 	CreateDestination  bool
 	DestinationRequire DestinationRequire
-	RootID             string // lower-case UUID; empty: any root will do
+	RootID             string // lower case; empty: any root will do
 	Timezone           string // "Local", "UTC" or an IANA name
 	Location           *time.Location
 	Workers            int // 0: number of CPUs

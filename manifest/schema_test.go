@@ -76,7 +76,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"version: 1\ndestination: /b\nsources: [{name: x}]\n",
 		"version: 1\ndestination: /b\nsources: [{path: /a}]\ndefaults: {path: /a}\n",
 		"version: 1\ndestination: /b\nsources: [{path: /a}]\nworkers: 0.5\n",
-		"version: 1\ndestination: /b\nsources: [{path: /a}]\nroot_id: x\n",
+		"version: 1\ndestination: /b\nsources: [{path: /a}]\nroot_id: x y\n",
 		"version: 1\ndestination: /b\nsources: [{path: /a}]\ntimezone: ''\n",
 		"version: 1\ndestination: /b\nsources: [{path: /a}]\ndestination_require: {sentinel: a/../b}\n",
 		around("exclude: [a]"), around("excludes: a"), around("excludes: [1]"), around("excludes: ['']"), around("exclude_if_present: [a/b]"),
