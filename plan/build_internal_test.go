@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"hash/maphash"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,8 +10,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"hash/maphash"
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
@@ -121,6 +120,28 @@ func TestTogether(t *testing.T) {
 			t.Fatalf("%+v: %+v and %+v have different keys", r, want, first)
 		}
 	})
+}
+
+// TestCandidatesOfAnotherGroup: an ordinary user's files have the same key
+// whatever their owner, but not every group can be shared.
+func TestCandidatesOfAnotherGroup(t *testing.T) {
+	c := newCandidates([]manifest.Source{{Settings: manifest.Settings{LinkMatch: manifest.MatchPermissions}}})
+	s := &sourceBuild{build: &build{planned: c}, rule: LinkRule{Match: manifest.MatchPermissions, UID: 1000, GID: 100}}
+	s.keys = newAttrKeys(maphash.MakeSeed(), &s.rule)
+	at := func(uid, gid uint32) *item {
+		return &item{Entry: Entry{Path: "d/f", UID: uid, GID: gid, SHA256: digest.Sum{1}}}
+	}
+	first := c.newMember(s, at(1, 7))
+	c.keep(first, digest.Sum{1})
+	if first.path() != "d/f" {
+		t.Errorf("path %q", first.path())
+	}
+	if m := c.find(s, at(2, 8)); m != nil {
+		t.Error("another group was taken for the same")
+	}
+	if m := c.find(s, at(2, 7)); m != first {
+		t.Error("an ordinary user's files are his own, whoever owns the source")
+	}
 }
 
 func TestIndex(t *testing.T) {

@@ -70,7 +70,11 @@ func (m *mutator) step() {
 	case "modify":
 		m.write(from, content, mtime)
 	case "delete":
-		os.RemoveAll(m.at(to))
+		// What lies below no directory is not there; RemoveAll would open a
+		// fifo on the way to it, and wait.
+		if _, err := os.Lstat(m.at(to)); err == nil {
+			os.RemoveAll(m.at(to))
+		}
 	case "rename":
 		m.parents(to)
 		os.Rename(m.at(from), m.at(to))
