@@ -36,7 +36,7 @@ func (h *hands) copy(ctx context.Context, t *task) error {
 	if out == nil {
 		return err
 	}
-	return h.finishCopy(ctx, t, out)
+	return h.finishCopy(t, out)
 }
 
 // obtain puts the file into the snapshot, from what an interrupted run left
@@ -55,7 +55,7 @@ func (h *hands) obtain(ctx context.Context, t *task) (*outcome, error) {
 }
 
 // finishCopy accounts for a file that was copied.
-func (h *hands) finishCopy(ctx context.Context, t *task, out *outcome) error {
+func (h *hands) finishCopy(t *task, out *outcome) error {
 	if why := drift(&t.Entry, out); why != "" {
 		if err := h.b.drifted(t.Path, why); err != nil {
 			return err
@@ -155,6 +155,7 @@ func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
 // gets into the snapshot; where that fails the snapshot must not be published.
 func (h *hands) abandon(t *task, why error) error {
 	if err := h.stage.Remove(t.name()); err != nil {
+		//nolint:errorlint // why it was abandoned must not be found in it: this stops the run
 		return writing(fmt.Errorf("%v; and removing what was written of it failed: %w", why, err))
 	}
 	return why

@@ -84,7 +84,7 @@ func (h *hands) fallBack(ctx context.Context, t *task, full uint64, why error) e
 	}
 	h.b.fellBack(t, why, out.sum)
 	h.becomesSpare(t, full, out)
-	return h.finishCopy(ctx, t, out)
+	return h.finishCopy(t, out)
 }
 
 // linked accounts for a file that was linked.

@@ -80,6 +80,7 @@ type build struct {
 	opts     Options
 	header   Header
 	gid      uint32 // of what the running user makes in the root
+	nameMax  int64  // bytes that a name may have in the root
 	mounts   []mount
 	seed     maphash.Seed
 	avoid    []scan.Identity // the root, as far as sources can meet it
@@ -100,6 +101,7 @@ func (b *build) begin() error {
 		Applyable:   true, Overrides: o.Overrides,
 	}
 	b.gid = uint32(o.GID)
+	b.nameMax = usualNameMax
 	b.mounts = readMounts()
 	b.seed = maphash.MakeSeed()
 	b.planned = newCandidates(b.manifest.Sources)
@@ -124,9 +126,15 @@ func (b *build) begin() error {
 		b.header.Destination.ID = &state.ID
 		b.header.Destination.Generation = state.Generation
 	}
+	if fs, err := b.root.Dir().FS(); err == nil && fs.NameMax > 0 {
+		b.nameMax = fs.NameMax
+	}
 	b.stored.lookups, err = lookup.Open(b.root.Dir())
 	return err
 }
+
+// usualNameMax is what nearly every file system holds, where it does not tell.
+const usualNameMax = 255
 
 func (b *build) close() {
 	_ = b.readers.Wait() // each reading's error went to whoever waited for it

@@ -13,9 +13,9 @@ import (
 )
 
 var (
-	// ErrFormat: not a plan, or one of a major version this phlb cannot read.
+	// ErrFormat says that it is not a plan, or one of a major version this phlb cannot read.
 	ErrFormat = errors.New("not a plan this phlb can read")
-	// ErrDigest: the plan was damaged or edited after it was written.
+	// ErrDigest says that the plan was damaged or edited after it was written.
 	ErrDigest = errors.New("the plan's digest does not match: it is damaged or was edited")
 )
 

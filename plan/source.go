@@ -34,6 +34,7 @@ type sourceBuild struct {
 	lateXattrs bool
 	sizes      map[int64]struct{}   // of unchanged files
 	groups     map[inode]*hardlinks // of files with several names
+	unheld     string               // the skipped directory that the walk entered nevertheless
 	gone       string               // the skipped directory whose old content is not "deleted"
 }
 
@@ -92,6 +93,9 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 	if e.Skip != "" && e.Kind == meta.Dir && slices.Contains(s.avoid, scan.Identity{Dev: e.Dev, Ino: e.Ino}) {
 		return fmt.Errorf("%w: the destination %s is met in the source at %s; exclude it, or choose another", ErrOverlap, s.root.Path(), e.Path)
 	}
+	if s.unheld != "" && strings.HasPrefix(e.Path, s.unheld+"/") {
+		return nil // its directory is skipped
+	}
 	s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: 1, Bytes: e.Size, Path: e.Path})
 	it := s.pipe.item()
 	it.info = e.Info
@@ -105,7 +109,12 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 	it.Entry = Entry{
 		Path: e.Path, Size: e.Size, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, Xattrs: e.Xattrs, Target: e.Target,
 	}
-	switch {
+	switch reason := s.tooLong(e.Path); {
+	case e.Skip == "" && reason != "":
+		it.skip(reason)
+		if e.Kind == meta.Dir {
+			s.gone, s.unheld = e.Path, e.Path
+		}
 	case e.Skip != "":
 		it.skip(e.Skip)
 		if e.Kind == meta.Dir || e.Kind == meta.Unknown {
@@ -122,6 +131,16 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 		it.file = true
 	}
 	return s.pipe.push(ctx, it)
+}
+
+// tooLong returns the reason to skip a path whose name, with what is added to
+// it in a snapshot, is longer than the destination can hold.
+func (s *sourceBuild) tooLong(p string) string {
+	_, name := split(p)
+	if n := len(sums.StoredName(name)); int64(n) > s.nameMax {
+		return fmt.Sprintf("name: its %d bytes are more than the %d that the destination can hold", n, s.nameMax)
+	}
+	return ""
 }
 
 // recordOf moves through the parent's records up to path, or to the end if

@@ -9,7 +9,7 @@ import "golang.org/x/sys/unix"
 func (d *Dir) DropACL() error {
 	return d.self(OpSetXattr, func() error {
 		for _, attr := range [...]string{"system.posix_acl_default", "system.posix_acl_access"} {
-			switch err := unix.Fremovexattr(d.fd, attr); err { //nolint:errorlint // a system call's own result
+			switch err := unix.Fremovexattr(d.fd, attr); err {
 			case nil, unix.ENODATA, unix.ENOTSUP:
 			default:
 				return err

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// ErrTooLong: a value is longer than an Input holds in memory.
+// ErrTooLong says that a value is longer than an Input holds in memory.
 var ErrTooLong = errors.New("longer than a value may be")
 
 // maxDepth bounds how deep skipped values may nest.

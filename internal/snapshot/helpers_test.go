@@ -70,13 +70,6 @@ func mode(t testing.TB, root, rel string) os.FileMode {
 	return info.Mode().Perm()
 }
 
-func id(t testing.TB, s string) ID {
-	t.Helper()
-	id, err := ParseID(s)
-	must(t, err)
-	return id
-}
-
 // faults fails the nth writing operation (from 0) once, or none if n < 0.
 type faults struct {
 	mu    sync.Mutex
