@@ -51,7 +51,11 @@ type claim struct {
 	isShared bool         // it has more than one name
 	lines    []digest.Sum // none: SHA256SUMS does not list it
 	record   digest.Sum   // zero: no catalogue has it
+	stray    string       // why the catalogue knows no such file; "": it does, or there is none
 }
+
+// notInCatalog is what is wrong with a path that only the catalogue lacks.
+const notInCatalog = "the catalogue does not list it"
 
 func (d *directory) check(ctx context.Context, buf []byte) {
 	if d.stopped(ctx) {
@@ -150,19 +154,15 @@ func (d *directory) checkOther(c *child, hasLine bool) {
 	case hasLine:
 		d.report(WrongType, c.name, "SHA256SUMS lists it as a file; it is a "+c.kind.String())
 	case c.kind == meta.Unknown:
-		d.report(Catalog, c.name, "the catalogue lists a "+c.rec.kind.String()+"; it is not there")
+		d.report(Missing, c.name, "the catalogue lists a "+c.rec.kind.String())
 	case c.rec == nil:
-		d.checkUnlisted(c)
+		if d.listed {
+			d.report(Catalog, c.name, notInCatalog)
+		}
 	case c.rec.kind != c.kind:
 		d.report(Catalog, c.name, "the catalogue lists a "+c.rec.kind.String()+"; it is a "+c.kind.String())
 	case c.kind == meta.Symlink:
 		d.checkSymlink(c)
-	}
-}
-
-func (d *directory) checkUnlisted(c *child) {
-	if d.listed {
-		d.report(Catalog, c.name, "the catalogue does not list it")
 	}
 }
 
@@ -191,7 +191,10 @@ func (d *directory) checkFile(ctx context.Context, c *child, e expected, hasLine
 		lines: e.sums,
 	}
 	d.compareRecords(c, cl)
-	if cl.isGap() && d.gaps == nil {
+	switch {
+	case !cl.isGap():
+		cl.reportStray()
+	case d.gaps == nil:
 		cl.reportUnlisted()
 	}
 	d.claim(ctx, cl, buf)
@@ -200,10 +203,11 @@ func (d *directory) checkFile(ctx context.Context, c *child, e expected, hasLine
 // compareRecords compares what is written about a file, not the file.
 func (d *directory) compareRecords(c *child, cl *claim) {
 	switch {
+	case c.rec == nil && d.listed:
+		cl.stray = notInCatalog
 	case c.rec == nil:
-		d.checkUnlisted(c)
 	case c.rec.kind != meta.File:
-		d.report(Catalog, c.name, "the catalogue lists a "+c.rec.kind.String()+"; it is a file")
+		cl.stray = "the catalogue lists a " + c.rec.kind.String() + "; it is a file"
 	default:
 		cl.record = c.rec.sum
 		if !cl.record.IsZero() && len(cl.lines) > 0 && !slices.Contains(cl.lines, cl.record) {
@@ -223,9 +227,21 @@ func (c *claim) finding(kind Kind) Finding {
 // isGap reports whether SHA256SUMS lacks a line for the file.
 func (c *claim) isGap() bool { return len(c.lines) == 0 && c.dir.isJudgable }
 
+// reportUnlisted reports a file without a line, once, whether or not the
+// catalogue knows it.
 func (c *claim) reportUnlisted() {
 	f := c.finding(Unlisted)
-	f.key = c.key
+	f.key, f.Detail = c.key, c.stray
+	c.dir.findings.add(f)
+}
+
+// reportStray reports a file with a line that the catalogue does not know.
+func (c *claim) reportStray() {
+	if c.stray == "" {
+		return
+	}
+	f := c.finding(Catalog)
+	f.Detail = c.stray
 	c.dir.findings.add(f)
 }
 

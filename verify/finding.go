@@ -20,12 +20,12 @@ type Kind string
 // The kinds of findings.
 const (
 	Changed    Kind = "changed"    // the content is not what is on record for it
-	Missing    Kind = "missing"    // SHA256SUMS lists a file that is not there
+	Missing    Kind = "missing"    // SHA256SUMS or the catalogue lists what is not there
 	Unlisted   Kind = "unlisted"   // a regular file has no line in SHA256SUMS
 	Unreadable Kind = "unreadable" // a file, directory or SHA256SUMS cannot be read
 	BadLine    Kind = "bad-line"   // a damaged or contradictory line in SHA256SUMS
 	WrongType  Kind = "type"       // what should be a regular file is something else
-	Catalog    Kind = "catalog"    // the catalogue disagrees, or is damaged itself
+	Catalog    Kind = "catalog"    // the catalogue disagrees; with the path ".", it cannot be used
 )
 
 // Finding is one thing that is wrong with one path.
@@ -43,6 +43,11 @@ type Finding struct {
 
 	key inodeKey
 }
+
+// IsDamage reports whether the snapshot itself is harmed. It is not where
+// merely its catalogue cannot be used, or is that of another snapshot: that
+// is a cache, and Rebuild makes it anew.
+func (f *Finding) IsDamage() bool { return f.Kind != Catalog || f.Path != "." }
 
 // Compare orders findings by snapshot, path and kind.
 func (f *Finding) Compare(o *Finding) int {

@@ -139,6 +139,7 @@ func (c *claim) settle(o outcome) {
 		d.files.Add(1)
 		if isVouchedFor, isGood := c.compare(o.sum); isGood && isGap {
 			d.gaps.add(c, o.sum, isVouchedFor)
+			c.reportStray()
 			return
 		}
 	}

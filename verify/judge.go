@@ -63,6 +63,12 @@ func (j *judge) snapshot(ctx context.Context, id snapshot.ID) (catalogErr, err e
 	defer t.release()
 	top := place{stored: ".", source: "."}
 	if records != nil {
+		if catalogErr = j.readThrough(ctx, id); catalogErr != nil {
+			records.close()
+			records = nil
+		}
+	}
+	if records != nil {
 		defer records.close()
 		top.listed = records.top()
 	}
@@ -74,6 +80,24 @@ func (j *judge) snapshot(ctx context.Context, id snapshot.ID) (catalogErr, err e
 		catalogErr = records.failure()
 	}
 	return catalogErr, nil
+}
+
+// readThrough reads a catalogue to its end before anything is held against
+// it: damage that shows only there may have altered any record before, and
+// what is merely wrong in a catalogue must not look like a damaged snapshot.
+func (j *judge) readThrough(ctx context.Context, id snapshot.ID) error {
+	c, err := openCursor(j.root, id)
+	if c == nil {
+		return err
+	}
+	defer c.close()
+	for n := 0; c.err == nil; n++ {
+		if n%1024 == 0 && j.stopped(ctx) {
+			return nil
+		}
+		c.next()
+	}
+	return c.failure()
 }
 
 // place is a directory of a snapshot.

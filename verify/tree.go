@@ -48,10 +48,6 @@ func openTree(root *snapshot.Root, id snapshot.ID) (t *tree, records *cursor, ca
 	t = &tree{id: id, name: id.String(), dir: dir}
 	t.hold()
 	records, catalogErr = openCursor(root, id)
-	if fsys.ClassOf(catalogErr) == fsys.ClassPermission {
-		// Whoever may not see .phlb can still judge by SHA256SUMS.
-		catalogErr = nil
-	}
 	// Only phlb writes reports, and catalogues that are not rebuilt.
 	t.renames = records != nil && records.origin == catalog.OriginApply || hasReport(root, id)
 	return t, records, catalogErr, nil

@@ -50,8 +50,21 @@ type Result struct {
 	Duration        time.Duration `json:"duration_ns"`
 }
 
-// Damaged reports whether anything is wrong.
-func (r *Result) Damaged() bool { return len(r.Findings) > 0 }
+// Damaged reports whether anything is wrong with a snapshot. Catalogues that
+// cannot be used are findings, but no damage; findings that were omitted
+// count as damage.
+func (r *Result) Damaged() bool { return r.Damages() > 0 }
+
+// Damages counts the findings that are damage.
+func (r *Result) Damages() int64 {
+	n := r.FindingsOmitted
+	for i := range r.Findings {
+		if r.Findings[i].IsDamage() {
+			n++
+		}
+	}
+	return n
+}
 
 // Verify checks every file of the snapshots against its SHA256SUMS and its
 // catalogue, each inode once, however many names it has. It reads only. What
@@ -82,9 +95,9 @@ func Verify(ctx context.Context, root *snapshot.Root, o Options) (*Result, error
 	return r, ctx.Err()
 }
 
-// badCatalog is the finding about a catalogue that cannot be read to its end.
+// badCatalog is the finding about a catalogue that cannot be used.
 func badCatalog(id snapshot.ID, err error) Finding {
-	return Finding{Kind: Catalog, Snapshot: id.String(), Path: ".", Detail: err.Error()}
+	return Finding{Kind: Catalog, Snapshot: id.String(), Path: ".", Detail: "its catalogue cannot be used: " + cause(err)}
 }
 
 func (o *Options) setDefaults() {

@@ -86,7 +86,7 @@ func TestDamages(t *testing.T) {
 		}, []string{"missing d/b.txt"}, nil},
 		{"file added", func(t *testing.T, dir string) {
 			must(t, os.WriteFile(dir+"/d/new", nil, 0o644))
-		}, []string{"unlisted d/new"}, []string{"catalog d/new"}},
+		}, []string{"unlisted d/new"}, nil},
 		{"truncated", func(t *testing.T, dir string) {
 			must(t, os.Truncate(dir+"/a.txt", 10))
 		}, []string{"changed a.txt"}, nil},
@@ -124,7 +124,7 @@ func TestDamages(t *testing.T) {
 		{"file became a symlink", func(t *testing.T, dir string) {
 			must(t, os.Rename(dir+"/d/b.txt", dir+"/d/b.away"))
 			must(t, os.Symlink("b.away", dir+"/d/b.txt"))
-		}, []string{"type d/b.txt", "unlisted d/b.away"}, []string{"catalog d/b.away"}},
+		}, []string{"type d/b.txt", "unlisted d/b.away"}, nil},
 		{"file became a directory", func(t *testing.T, dir string) {
 			must(t, os.Remove(dir+"/d/b.txt"))
 			must(t, os.Mkdir(dir+"/d/b.txt", 0o755))
@@ -136,17 +136,31 @@ func TestDamages(t *testing.T) {
 		{"symlink became a file", func(t *testing.T, dir string) {
 			must(t, os.Remove(dir+"/d/ln"))
 			must(t, os.WriteFile(dir+"/d/ln", nil, 0o644))
-		}, []string{"unlisted d/ln"}, []string{"catalog d/ln"}},
+		}, []string{"unlisted d/ln"}, nil},
 		{"empty directory deleted", func(t *testing.T, dir string) {
 			must(t, os.Remove(dir+"/empty"))
-		}, nil, []string{"catalog empty"}},
+		}, nil, []string{"missing empty"}},
 		{"directory deleted", func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir+"/d"))
-		}, nil, []string{"catalog d"}},
+		}, nil, []string{"missing d"}},
+		{"symlink deleted", func(t *testing.T, dir string) {
+			must(t, os.Remove(dir+"/d/ln"))
+		}, nil, []string{"missing d/ln"}},
+		{"file deleted with its line", func(t *testing.T, dir string) {
+			must(t, os.Remove(dir+"/a.txt"))
+			edit(t, dir+"/SHA256SUMS", func(s string) string { return s[strings.Index(s, "\n")+1:] })
+		}, nil, []string{"missing a.txt"}},
+		{"file added with a line", func(t *testing.T, dir string) {
+			must(t, os.WriteFile(dir+"/d/new", nil, 0o644))
+			edit(t, dir+"/d/SHA256SUMS", func(s string) string { return s + fmt.Sprintf("%x  new\n", sumOf(nil)) })
+		}, nil, []string{"catalog d/new"}},
+		{"symlink added", func(t *testing.T, dir string) {
+			must(t, os.Symlink("b.txt", dir+"/d/new"))
+		}, nil, []string{"catalog d/new"}},
 		{"directory became a file", func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir+"/d"))
 			must(t, os.WriteFile(dir+"/d", nil, 0o644))
-		}, []string{"unlisted d"}, []string{"catalog d"}},
+		}, []string{"unlisted d"}, nil},
 		{"directory added", func(t *testing.T, dir string) {
 			must(t, os.MkdirAll(dir+"/dd/sub", 0o755))
 			must(t, os.WriteFile(dir+"/dd/sub/f", nil, 0o644))
@@ -268,7 +282,16 @@ func TestDamagedCatalog(t *testing.T) {
 			b, err := os.ReadFile(place)
 			must(t, err)
 			must(t, os.WriteFile(place, harm(b), 0o600))
-			wantFindings(t, w.verify(Options{}), "catalog "+first+" .")
+			damaged := w.verify(Options{})
+			wantFindings(t, damaged, "catalog "+first+" .")
+			if damaged.Damaged() {
+				t.Error("a cache that is lost counts as damage")
+			}
+			w.flip(0, first, "a.txt")
+			if !w.verify(Options{}).Damaged() {
+				t.Error("a flipped byte beside it does not")
+			}
+			w.flip(0, first, "a.txt")
 			r := w.rebuild()
 			wantFindings(t, &r.Result)
 			if r.Catalogs.Replaced != 1 {
@@ -285,7 +308,58 @@ func TestCatalogOfAnother(t *testing.T) {
 	w.snapshot(second, treetest.Tree{"x": treetest.File{Content: "x"}})
 	w.rebuild()
 	must(t, os.Rename(w.at(".phlb/catalog", second+".jsonl.zst"), w.at(".phlb/catalog", first+".jsonl.zst")))
-	wantFindings(t, w.verify(Options{}), "catalog "+first+" .")
+	r := w.verify(Options{})
+	wantFindings(t, r, "catalog "+first+" .")
+	if r.Damaged() {
+		t.Error("it counts as damage")
+	}
+}
+
+// TestFlippedByteInCatalog: wherever it is, nothing that the catalogue says
+// before it is held against the snapshot.
+func TestFlippedByteInCatalog(t *testing.T) {
+	w := newWorld(t)
+	w.snapshot(first, manyFiles(300))
+	w.rebuild()
+	place := w.at(".phlb/catalog", first+".jsonl.zst")
+	good, err := os.ReadFile(place)
+	must(t, err)
+	seen := 0
+	for at := 0; at < len(good); at += max(1, len(good)/60) {
+		bad := slices.Clone(good)
+		bad[at] ^= 0x10
+		must(t, os.WriteFile(place, bad, 0o600))
+		r := w.verify(Options{SamplePercent: 0.001})
+		if r.Damaged() {
+			t.Errorf("byte %d of %d: %v", at, len(good), brief(r))
+		}
+		seen += len(r.Findings)
+	}
+	if seen < 30 {
+		t.Errorf("only %d flipped bytes were noticed", seen)
+	}
+}
+
+func TestUnreadableCatalog(t *testing.T) {
+	if !asOrdinaryUser(t) {
+		return
+	}
+	w := newWorld(t)
+	w.snapshot(first, sampleTree())
+	w.rebuild()
+	must(t, os.Chmod(w.at(".phlb/catalog", first+".jsonl.zst"), 0))
+	r := w.verify(Options{})
+	wantFindings(t, r, "catalog "+first+" .")
+	if r.Damaged() {
+		t.Error("it counts as damage")
+	}
+}
+
+func TestOmittedFindingsAreDamage(t *testing.T) {
+	r := &Result{Findings: []Finding{{Kind: Catalog, Snapshot: first, Path: "."}}, FindingsOmitted: 1}
+	if !r.Damaged() {
+		t.Error("what was omitted may be damage")
+	}
 }
 
 func manyFiles(n int) treetest.Tree {

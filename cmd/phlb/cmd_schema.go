@@ -3,17 +3,20 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"phlb/execute"
 	"phlb/manifest"
 	"phlb/plan"
 )
 
 func (a *app) newSchemaCommand() *cobra.Command {
-	schemas := map[string]func() []byte{"manifest": manifest.Schema, "plan": plan.Schema}
+	schemas := map[string]func() []byte{"manifest": manifest.Schema, "plan": plan.Schema, "report": execute.Schema}
 	return &cobra.Command{
-		Use:       "schema manifest|plan",
-		Short:     "Print a JSON Schema",
+		Use:   "schema manifest|plan|report",
+		Short: "Print a JSON Schema",
+		Long: `Prints the JSON Schema (draft 2020-12) of a manifest, of a plan, or of the report
+that apply leaves beside each snapshot (<time>-report.json).`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"manifest", "plan"},
+		ValidArgs: []string{"manifest", "plan", "report"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, err := a.out.Write(schemas[args[0]]())
 			return err

@@ -25,7 +25,8 @@ func (a *app) newVerifyCommand() *cobra.Command {
 		Use:   "verify ROOT|MANIFEST",
 		Short: "Check every file of every snapshot against its SHA256SUMS; reads only",
 		Long: `Hashes every stored file once, whatever the number of its links, and names every
-path that damage affects. Nothing is written.
+path that damage affects. Nothing is written. A catalogue that cannot be used is
+told, but is no damage: it is a cache, and "phlb rebuild" makes it anew.
 
 Exit codes: 0 everything is as recorded; 6 damage was found; 11 another run
 holds the root's lock.`,

@@ -217,9 +217,10 @@ func TestFaults(t *testing.T) {
 			t.Fatalf("%s fails: %v", failed, err)
 		}
 		wantEmpty(t, dir)
-		// Restoring a mode before the removal is for some systems only, and a
-		// length that fails once in a search may be found by the next ones.
-		if failed == "chmod file" || strings.HasPrefix(failed, "create nnn") {
+		// Restoring a mode before the removal is for some systems only, a
+		// length that fails once in a search may be found by the next ones, and
+		// reflinks and the largest attributes fail on many file systems anyway.
+		if failed == "chmod file" || strings.HasPrefix(failed, "create nnn") || failed == "write clone" || failed == "setxattr file" {
 			continue
 		}
 		if diff := cmp.Diff(clean.Findings, r.Findings); diff == "" {

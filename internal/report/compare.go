@@ -6,6 +6,9 @@ import (
 	"phlb/verify"
 )
 
+// maxDifferences is how many paths are listed for people; JSON has them all.
+const maxDifferences = 20
+
 // Compare writes how a source differs from its snapshot, with the counts and
 // nearly the words of PHLB. Its JSON form is the result itself.
 func Compare(w io.Writer, s Style, r *verify.CompareResult) error {
@@ -42,7 +45,7 @@ func comparedTable(p *page, r *verify.CompareResult) {
 	}
 	p.gap()
 	var rows [][]string
-	for _, c := range r.Paths[:min(maxFindings, len(r.Paths))] {
+	for _, c := range r.Paths[:min(maxDifferences, len(r.Paths))] {
 		rows = append(rows, []string{text(string(c.Difference)), Name(c.Path), text(c.Detail)})
 	}
 	p.table([]column{left("difference"), name("path"), name("detail")}, rows)

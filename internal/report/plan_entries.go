@@ -14,7 +14,7 @@ type entryList interface {
 	source(*SourceSummary) error
 	entry(*plan.Entry) error
 	deleted(path string) error
-	endSource() error
+	endSource(*SourceSummary) error
 	end() error
 	used() bool // something was written
 }
@@ -22,13 +22,13 @@ type entryList interface {
 // noList lists nothing.
 type noList struct{}
 
-func (noList) begin() error                { return nil }
-func (noList) source(*SourceSummary) error { return nil }
-func (noList) entry(*plan.Entry) error     { return nil }
-func (noList) deleted(string) error        { return nil }
-func (noList) endSource() error            { return nil }
-func (noList) end() error                  { return nil }
-func (noList) used() bool                  { return false }
+func (noList) begin() error                   { return nil }
+func (noList) source(*SourceSummary) error    { return nil }
+func (noList) entry(*plan.Entry) error        { return nil }
+func (noList) deleted(string) error           { return nil }
+func (noList) endSource(*SourceSummary) error { return nil }
+func (noList) end() error                     { return nil }
+func (noList) used() bool                     { return false }
 
 // textList writes a line an entry, in columns: action, change, size, path
 // and why. Paths are never shortened, so that the list can be searched.
@@ -39,10 +39,10 @@ type textList struct {
 	written bool
 }
 
-func (l *textList) begin() error     { return nil }
-func (l *textList) endSource() error { return nil }
-func (l *textList) end() error       { return nil }
-func (l *textList) used() bool       { return l.written }
+func (l *textList) begin() error                   { return nil }
+func (l *textList) endSource(*SourceSummary) error { return nil }
+func (l *textList) end() error                     { return nil }
+func (l *textList) used() bool                     { return l.written }
 
 func (l *textList) source(s *SourceSummary) error {
 	l.heading = "Entries of " + Name(s.Name)

@@ -7,8 +7,8 @@ import (
 	"phlb/plan"
 )
 
-// jsonList writes the beginning of a summary's document with the entries,
-// spelled as in the plan, one a line.
+// jsonList writes the beginning of a summary's document, up to its sources,
+// which have their entries, spelled as in the plan, one a line.
 type jsonList struct {
 	w       *bufio.Writer
 	sources int
@@ -17,10 +17,22 @@ type jsonList struct {
 	line    []byte
 }
 
+// summaryRest is what stands behind the sources.
+type summaryRest struct {
+	*PlanSummary
+	Written *struct{} `json:"sources,omitempty"` // hides that of PlanSummary
+}
+
+// sourceRest is what stands behind a source's entries.
+type sourceRest struct {
+	*SourceSummary
+	Written *struct{} `json:"name,omitempty"` // hides that of SourceSummary
+}
+
 func (l *jsonList) used() bool { return true }
 
 func (l *jsonList) begin() error {
-	_, err := l.w.WriteString(summaryStart() + " \"entries\": [")
+	_, err := l.w.WriteString(summaryStart() + " \"sources\": [")
 	return err
 }
 
@@ -32,8 +44,9 @@ func (l *jsonList) source(s *SourceSummary) error {
 	if err != nil {
 		return err
 	}
-	l.w.WriteString("\n  {\"source\": ")
+	l.w.WriteString("\n  {\n   \"name\": ")
 	l.w.Write(name)
+	l.w.WriteString(",\n")
 	return l.open("entries")
 }
 
@@ -42,21 +55,33 @@ func (l *jsonList) entry(e *plan.Entry) error {
 }
 
 func (l *jsonList) deleted(path string) error {
-	if l.array != "deleted" {
-		if err := l.open("deleted"); err != nil {
-			return err
-		}
+	if err := l.openDeleted(); err != nil {
+		return err
 	}
 	return l.element(func(b []byte) []byte { return plan.AppendDeleted(b, path) })
 }
 
-// open begins an array in the source's object and ends the one before.
-func (l *jsonList) open(array string) error {
-	if l.array != "" {
-		l.w.WriteString("]")
+// openDeleted ends the entries, after which there may be deleted paths.
+func (l *jsonList) openDeleted() error {
+	if l.array == "deleted" {
+		return nil
 	}
+	if err := l.shut(); err != nil {
+		return err
+	}
+	return l.open("deleted")
+}
+
+// open begins an array in the source's object.
+func (l *jsonList) open(array string) error {
 	l.array, l.lines = array, 0
-	_, err := l.w.WriteString(", \"" + array + "\": [")
+	_, err := l.w.WriteString("   \"" + array + "\": [")
+	return err
+}
+
+// shut ends the open array.
+func (l *jsonList) shut() error {
+	_, err := l.w.WriteString("],\n")
 	return err
 }
 
@@ -71,14 +96,19 @@ func (l *jsonList) element(spell func([]byte) []byte) error {
 	return err
 }
 
-func (l *jsonList) endSource() error {
-	if l.array != "deleted" {
-		if err := l.open("deleted"); err != nil {
-			return err
-		}
+func (l *jsonList) endSource(s *SourceSummary) error {
+	if err := l.openDeleted(); err != nil {
+		return err
+	}
+	if err := l.shut(); err != nil {
+		return err
 	}
 	l.array = ""
-	_, err := l.w.WriteString("]}")
+	rest, err := members(&sourceRest{SourceSummary: s}, "  ")
+	if err != nil {
+		return err
+	}
+	_, err = l.w.WriteString(rest)
 	return err
 }
 

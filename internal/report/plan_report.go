@@ -178,7 +178,7 @@ func (r *PlanReport) endSource(s *plan.Source) error {
 	}
 	r.tally.summarize(view, r.o.Top)
 	r.tally = nil
-	return r.list.endSource()
+	return r.list.endSource(view)
 }
 
 func (r *PlanReport) keep(k *plan.Keep) error {
@@ -221,19 +221,28 @@ func (r *PlanReport) writeSummary() error {
 	return p.flush()
 }
 
-// writeJSON writes the document, or what of it stands behind the entries.
+// writeJSON writes the document, or what of it stands behind the sources.
 func (r *PlanReport) writeJSON() error {
-	body, err := json.MarshalIndent(&r.summary, "", " ")
+	start, rest := summaryStart(), any(&r.summary)
+	if r.list.used() {
+		start, rest = "", &summaryRest{PlanSummary: &r.summary}
+	}
+	body, err := members(rest, "")
 	if err != nil {
-		return fmt.Errorf("encode JSON: %w", err)
+		return err
 	}
-	if !r.list.used() {
-		if _, err := r.w.WriteString(summaryStart()); err != nil {
-			return err
-		}
-	}
-	_, err = r.w.WriteString(strings.TrimPrefix(string(body), "{\n") + "\n")
+	_, err = r.w.WriteString(start + body + "\n")
 	return err
+}
+
+// members encodes what stands between the opening brace of an object, which
+// itself stands at indent, and the end of it.
+func members(object any, indent string) (string, error) {
+	body, err := json.MarshalIndent(object, indent, " ")
+	if err != nil {
+		return "", fmt.Errorf("encode JSON: %w", err)
+	}
+	return strings.TrimPrefix(string(body), "{\n"), nil
 }
 
 func summaryStart() string {

@@ -269,29 +269,61 @@ func TestPlanJSON(t *testing.T) {
 func TestPlanJSONHoldsTheSummary(t *testing.T) {
 	var out strings.Builder
 	r := ordinary().feed(t, &out, PlanOptions{Format: JSON, Listing: WithEntries})
+	type source struct {
+		Entries []json.RawMessage `json:"entries"`
+		Deleted []json.RawMessage `json:"deleted"`
+		SourceSummary
+	}
 	var got struct {
-		Format  string
-		Entries []struct {
-			Source  string
-			Entries []json.RawMessage
-			Deleted []json.RawMessage
-		}
+		Format string
 		PlanSummary
+		Sources []source `json:"sources"`
 	}
 	if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(r.Summary().Sources[0].Totals, got.Sources[0].Totals); d != "" {
+	if got.Format != SummaryFormat || len(got.Sources) != 2 {
+		t.Fatalf("got %q with %d sources", got.Format, len(got.Sources))
+	}
+	for i := range got.Sources {
+		s := &got.Sources[i]
+		if n := len(s.Entries); n != len(ordinary().sources[i].entries) {
+			t.Errorf("%s: %d entries listed", s.Name, n)
+		}
+		if n := len(s.Deleted); n != len(ordinary().sources[i].deleted) {
+			t.Errorf("%s: %d deleted listed", s.Name, n)
+		}
+		got.PlanSummary.Sources = append(got.PlanSummary.Sources, s.SourceSummary)
+	}
+	if d := cmp.Diff(throughJSON(t, r.Summary()), throughJSON(t, &got.PlanSummary)); d != "" {
 		t.Error(d)
 	}
-	if got.Format != SummaryFormat || len(got.Entries) != 2 || got.Entries[0].Source != "home" {
-		t.Errorf("got %q with %d sources", got.Format, len(got.Entries))
+}
+
+// throughJSON returns a summary as a reader of its JSON form gets it.
+func throughJSON(t *testing.T, s *PlanSummary) any {
+	t.Helper()
+	text, err := json.Marshal(s)
+	var v any
+	if err := errors.Join(err, json.Unmarshal(text, &v)); err != nil {
+		t.Fatal(err)
 	}
-	if n := len(got.Entries[0].Entries); n != len(ordinary().sources[0].entries) {
-		t.Errorf("%d entries listed", n)
+	return v
+}
+
+// Without entries the sources have no keys that the plan has for them.
+func TestPlanJSONWithoutEntries(t *testing.T) {
+	var doc struct{ Sources []map[string]any }
+	if err := json.Unmarshal([]byte(ordinary().render(t, PlanOptions{Format: JSON})), &doc); err != nil {
+		t.Fatal(err)
 	}
-	if n := len(got.Entries[0].Deleted); n != 5 {
-		t.Errorf("%d deleted listed", n)
+	for _, s := range doc.Sources {
+		if s["entries"] != nil || s["deleted"] != nil || s["deletions"] == nil {
+			t.Errorf("source %v", s)
+		}
+	}
+	if len(doc.Sources) != 2 {
+		t.Errorf("%d sources", len(doc.Sources))
 	}
 }
 
@@ -336,19 +368,16 @@ func TestJSONEntriesAreSpelledAsInThePlan(t *testing.T) {
 	if err := r.Finish(info); err != nil {
 		t.Fatal(err)
 	}
-	var want struct {
+	var want, got struct {
 		Sources []struct{ Entries, Deleted []any }
-	}
-	var got struct {
-		Entries []struct{ Entries, Deleted []any }
 	}
 	if err := errors.Join(json.Unmarshal(file.Bytes(), &want), json.Unmarshal(listed.Bytes(), &got)); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want.Sources[0].Entries, got.Entries[0].Entries); d != "" {
+	if d := cmp.Diff(want.Sources[0].Entries, got.Sources[0].Entries); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(want.Sources[0].Deleted, got.Entries[0].Deleted); d != "" {
+	if d := cmp.Diff(want.Sources[0].Deleted, got.Sources[0].Deleted); d != "" {
 		t.Error(d)
 	}
 }

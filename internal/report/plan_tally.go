@@ -18,14 +18,13 @@ const (
 
 // sourceTally adds up the entries of one source as they stream by.
 type sourceTally struct {
-	selected   plan.Totals
-	byAction   map[plan.Action]map[plan.Change]plan.Count
-	largest    *topN[FileView]
-	copied     *rollup
-	changes    map[plan.Change]*topN[FileView]
-	deleted    []Path
-	skips      map[string]*SkipView
-	hasChanges bool
+	selected plan.Totals
+	byAction map[plan.Action]map[plan.Change]plan.Count
+	largest  *topN[FileView]
+	copied   *rollup
+	changes  map[plan.Change]*topN[FileView]
+	deleted  []Path
+	skips    map[string]*SkipView
 }
 
 func newSourceTally(top int) *sourceTally {

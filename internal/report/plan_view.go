@@ -13,12 +13,13 @@ const (
 )
 
 // PlanSummary is what a reviewer needs to know of a plan. In JSON it stands
-// behind "format" and "format_version" and, if entries are listed, behind
+// behind "format" and "format_version". If entries are listed, "sources" comes
+// next, and each source has, as in the plan,
 //
-//	"entries":[{"source":"home","entries":[…],"deleted":[…]}]
+//	"name":"home","entries":[…],"deleted":[…]
 //
-// whose entries and deleted paths have the keys and values they have in the
-// plan, one a line.
+// before the rest of its keys: the entries and paths that the filter selects,
+// spelled as in the plan, one a line. Else no source has these two keys.
 //
 // All lists of paths are the heaviest few; a count beside them tells how many
 // there are. If there is a filter, lists and counts are about what it selects;
@@ -72,7 +73,7 @@ type SourceSummary struct {
 	LargestCopies []FileView      `json:"largest_copies"`
 	Directories   []DirectoryView `json:"directories"`
 	Changes       []ChangeView    `json:"changes"` // content, type, moved, metadata
-	Deleted       DeletedView     `json:"deleted"`
+	Deleted       DeletedView     `json:"deletions"`
 	Skipped       []SkipView      `json:"skipped"`
 	// WillBePartial: paths exist that cannot be stored.
 	WillBePartial bool `json:"will_be_partial"`

@@ -81,9 +81,6 @@ func (p *page) gap() {
 	}
 }
 
-// item writes one line of a list, shortened to the page.
-func (p *page) item(s string) { p.line("%s%s", tableIndent, fit(s, p.width()-len(tableIndent))) }
-
 // more tells how many lines a list leaves out.
 func (p *page) more(shown int, all int64) {
 	if rest := all - int64(shown); rest > 0 {

@@ -2,22 +2,29 @@ package report
 
 import (
 	"io"
+	"strings"
 
 	"phlb/verify"
 )
 
-// maxFindings is how many findings are listed for people; JSON has them all.
-const maxFindings = 20
-
-// Verify writes what a verification found. Its JSON form is the result
-// itself.
+// Verify writes what a verification found, every path of it. Its JSON form is
+// the result itself.
 func Verify(w io.Writer, s Style, r *verify.Result) error {
 	p := newPage(w, s)
 	verifyCounts(p, r)
 	findingTables(p, r)
 	p.gap()
+	cacheLine(p, r)
 	verdictLine(p, r)
 	return p.flush()
+}
+
+// cacheLine tells what to do about catalogues that cannot be used.
+func cacheLine(p *page, r *verify.Result) {
+	if n := int64(len(r.Findings)) + r.FindingsOmitted - r.Damages(); n > 0 {
+		p.line("%s", p.paint(yellow, counted(n, "catalogue", "catalogues")+
+			" cannot be used, which harms no snapshot; `phlb rebuild` mends that."))
+	}
 }
 
 func verifyCounts(p *page, r *verify.Result) {
@@ -38,16 +45,17 @@ func verdictLine(p *page, r *verify.Result) {
 		p.line("%s", p.paint(green, "No damage found."))
 		return
 	}
-	n := int64(len(r.Findings)) + r.FindingsOmitted
-	p.line("%s", p.paint(red, "DAMAGE: "+counted(n, "finding", "findings")+"."))
+	p.line("%s", p.paint(red, "DAMAGE: "+counted(r.Damages(), "finding", "findings")+"."))
 }
 
 // damage is the findings of one kind about one stored file: one damaged
 // inode shows up in every snapshot that links to it.
 type damage struct {
 	first *verify.Finding
-	paths int64
+	more  []*verify.Finding
 }
+
+func (d *damage) paths() int64 { return 1 + int64(len(d.more)) }
 
 // damages groups findings, in the order of their first one.
 func damages(findings []verify.Finding) []*damage {
@@ -61,10 +69,10 @@ func damages(findings []verify.Finding) []*damage {
 		f := &findings[i]
 		k := key{f.Kind, f.Inode}
 		if d := groups[k]; d != nil && f.Inode != 0 {
-			d.paths++
+			d.more = append(d.more, f)
 			continue
 		}
-		d := &damage{first: f, paths: 1}
+		d := &damage{first: f}
 		groups[k] = d
 		all = append(all, d)
 	}
@@ -79,21 +87,39 @@ func findingTables(p *page, r *verify.Result) {
 	p.section("Findings")
 	p.table([]column{left("kind"), right("paths"), right("stored files")}, kindRows(all))
 	p.gap()
-	for _, d := range all[:min(maxFindings, len(all))] {
-		f := d.first
-		line := string(f.Kind) + "  " + Name(f.Snapshot+"/"+f.Path)
-		if d.paths > 1 {
-			line += " and " + counted(d.paths-1, "more path", "more paths")
-		}
-		if f.Detail != "" {
-			line += ": " + text(f.Detail)
-		}
-		p.line("  %s", p.paint(red, line))
+	for _, d := range all {
+		d.list(p)
 	}
-	p.more(maxFindings, int64(len(all)))
 	if r.FindingsOmitted > 0 {
 		p.line("  %s beyond these were only counted.", counted(r.FindingsOmitted, "finding", "findings"))
 	}
+}
+
+// list writes a line a path: the first with what is wrong, the others below
+// it with what differs.
+func (d *damage) list(p *page) {
+	color := red
+	if !d.first.IsDamage() {
+		color = yellow
+	}
+	kind := text(string(d.first.Kind)) + "  "
+	p.line("  %s", p.paint(color, kind+findingLine(d.first, "")))
+	indent := strings.Repeat(" ", width(kind))
+	for _, f := range d.more {
+		p.line("  %s", p.paint(color, indent+findingLine(f, d.first.Detail)))
+	}
+}
+
+// findingLine names the path, and the detail where it is not the known one.
+func findingLine(f *verify.Finding, known string) string {
+	path := f.Snapshot
+	if f.Path != "." {
+		path += "/" + f.Path
+	}
+	if f.Detail == known {
+		return Name(path)
+	}
+	return Name(path) + ": " + text(f.Detail)
 }
 
 // kindRows counts paths and stored files by kind, in the order of the first
@@ -109,7 +135,7 @@ func kindRows(all []*damage) [][]string {
 			counts[d.first.Kind] = c
 			kinds = append(kinds, d.first.Kind)
 		}
-		c.paths += d.paths
+		c.paths += d.paths()
 		if d.first.Inode != 0 {
 			c.stored++
 		}

@@ -31,6 +31,11 @@ func TestVerify(t *testing.T) {
 	clean := &verify.Result{Snapshots: 1, Directories: 1, Files: 2, Inodes: 1, Bytes: 4711, Duration: 20 * time.Millisecond}
 	golden(t, "verify-clean", output(t, func(w *strings.Builder) error { return Verify(w, Style{}, clean) }))
 	golden(t, "verify-damaged", output(t, func(w *strings.Builder) error { return Verify(w, Style{}, damaged()) }))
+	cache := &verify.Result{Snapshots: 2, Directories: 9, Files: 12, Inodes: 12, Bytes: 4711, Findings: []verify.Finding{
+		{Kind: verify.Catalog, Snapshot: "home/2026-11-22-140000", Path: ".", Detail: "its catalogue cannot be used: unexpected EOF"},
+		{Kind: verify.Catalog, Snapshot: "home/2026-11-23-140000", Path: ".", Detail: "its catalogue cannot be used: permission denied"},
+	}}
+	golden(t, "verify-cache", output(t, func(w *strings.Builder) error { return Verify(w, Style{}, cache) }))
 	golden(t, "verify-json", output(t, func(w *strings.Builder) error {
 		r := damaged()
 		r.Findings = r.Findings[27:]
@@ -38,17 +43,28 @@ func TestVerify(t *testing.T) {
 	}))
 }
 
-func TestVerifyListsFewFindings(t *testing.T) {
+// TestVerifyNamesEveryPath: one line each, however many there are and whether
+// or not they share an inode.
+func TestVerifyNamesEveryPath(t *testing.T) {
 	r := &verify.Result{}
 	for i := range 5000 {
-		r.Findings = append(r.Findings, verify.Finding{Kind: verify.Missing, Snapshot: "home/x", Path: fmt.Sprint(i)})
+		r.Findings = append(r.Findings, verify.Finding{
+			Kind: verify.Changed, Snapshot: "home/x", Path: fmt.Sprintf("%d/f", i), Inode: uint64(i % 70),
+			Detail: []string{"", "why"}[i/3000],
+		})
 	}
-	out := output(t, func(w *strings.Builder) error { return Verify(w, Style{}, r) })
-	if n := strings.Count(out, "\n"); n > maxFindings+12 {
-		t.Errorf("%d lines", n)
+	lines := map[string]bool{}
+	for line := range strings.Lines(output(t, func(w *strings.Builder) error { return Verify(w, Style{Width: 60}, r) })) {
+		lines[strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "changed"))] = true
 	}
-	if !strings.Contains(out, "and 4,980 more") {
-		t.Errorf("the rest is not counted:\n%s", out)
+	for _, f := range r.Findings {
+		want := "home/x/" + f.Path
+		if f.Detail != "" {
+			want += ": " + f.Detail
+		}
+		if !lines[want] {
+			t.Fatalf("no line %q", want)
+		}
 	}
 }
 
