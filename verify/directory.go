@@ -71,7 +71,7 @@ func (d *directory) check(ctx context.Context, buf []byte) {
 	d.directories.Add(1)
 	d.readLines()
 	for i := range d.children {
-		d.checkChild(ctx, &d.children[i], buf)
+		d.checkChild(ctx, &d.children[i])
 	}
 	for name, e := range d.lines {
 		if !e.used {
@@ -132,14 +132,14 @@ func (d *directory) checkLoneLine(name string) {
 	d.report(Missing, name, "")
 }
 
-func (d *directory) checkChild(ctx context.Context, c *child, buf []byte) {
+func (d *directory) checkChild(ctx context.Context, c *child) {
 	e, hasLine := d.lines[c.name]
 	if hasLine {
 		e.used = true
 		d.lines[c.name] = e
 	}
 	if c.kind == meta.File {
-		d.checkFile(ctx, c, e, hasLine, buf)
+		d.checkFile(ctx, c, e, hasLine)
 		return
 	}
 	d.checkOther(c, hasLine)
@@ -176,7 +176,7 @@ func (d *directory) checkSymlink(c *child) {
 	}
 }
 
-func (d *directory) checkFile(ctx context.Context, c *child, e expected, hasLine bool, buf []byte) {
+func (d *directory) checkFile(ctx context.Context, c *child, e expected, hasLine bool) {
 	info, err := d.open.Lstat(c.name)
 	if err != nil {
 		d.report(Unreadable, c.name, cause(err))
@@ -197,7 +197,7 @@ func (d *directory) checkFile(ctx context.Context, c *child, e expected, hasLine
 	case d.gaps == nil:
 		cl.reportUnlisted()
 	}
-	d.claim(ctx, cl, buf)
+	d.claim(ctx, cl)
 }
 
 // compareRecords compares what is written about a file, not the file.
@@ -246,7 +246,7 @@ func (c *claim) reportStray() {
 }
 
 // claim sees to it that the claim is settled, once its inode is hashed.
-func (d *directory) claim(ctx context.Context, c *claim, buf []byte) {
+func (d *directory) claim(ctx context.Context, c *claim) {
 	if !d.sample.has(c.key) {
 		d.notSampled.Add(1)
 		return
