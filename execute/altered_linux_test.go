@@ -55,29 +55,23 @@ func TestAlteredInPlace(t *testing.T) {
 // would make each other read all of it. (Only verify can tell the difference.)
 func TestOwnRunsExplainCtimes(t *testing.T) {
 	w := newWorld(t)
-	w.now = time.Now()
 	w.more = "- name: again\n  path: " + w.src + "\n"
 	w.write("f", big("f", 5000))
-	f := w.plan() // sets the clock forward
-	w.now = time.Now()
-	target := filepath.Join(w.snap(w.apply(f)), "f")
+	realTime := func(o *execute.Options) { o.Now = time.Now }
+	target := filepath.Join(w.snap(w.apply(w.plan(), realTime)), "f")
 	time.Sleep(100 * time.Millisecond)
-	only := func(o *plan.Options) { o.Sources = []string{"again"} }
-	f = w.plan(only)
-	w.now = time.Now()
+	f := w.plan(func(o *plan.Options) { o.Sources = []string{"again"} })
 	done := false
-	w.apply(f, onEvent(func(int, event.Event) {
+	w.apply(f, realTime, onEvent(func(int, event.Event) {
 		if !done {
 			done = true
 			w.ok(os.WriteFile(target, []byte(big("bad", 5000)), 0o644))
 			w.ok(os.Chtimes(target, old, old))
 			time.Sleep(50 * time.Millisecond)
-			w.now = time.Now()
 		}
 	}))
 	time.Sleep(100 * time.Millisecond)
-	w.now = time.Now()
-	rep := w.apply(w.plan(func(o *plan.Options) { o.Sources = []string{"home"} }))
+	rep := w.apply(w.plan(func(o *plan.Options) { o.Sources = []string{"home"} }), realTime)
 	same(t, "fallbacks", rep.LinkFallbacks, int64(0))
 }
 
