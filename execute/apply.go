@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
-	"time"
 
 	"phlb/internal/fsys"
 	"phlb/internal/lookup"
@@ -20,7 +19,6 @@ type runner struct {
 	plan     *checked
 	file     PlanFile
 	root     *snapshot.Root
-	began    time.Time // under the lock
 	lookups  *lookup.DB
 	buffers  sync.Pool
 	sums     sync.Pool // of *vouch.Sums: parsing a large SHA256SUMS for each batch would be quadratic
@@ -84,7 +82,6 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 	if err := r.admit(ctx); err != nil {
 		return nil, err
 	}
-	r.began = r.opts.Now()
 	if err := r.begin(); err != nil {
 		return nil, err
 	}
