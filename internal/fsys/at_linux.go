@@ -37,12 +37,13 @@ var errNoBeneath = errors.New("openat2 not usable")
 
 // openBeneath opens a relative path in one call in which the kernel itself
 // refuses symbolic links and ways out.
-func openBeneath(dirfd int, rel string, flags int) (int, error) {
+func openBeneath(dirfd int, rel string, flags int, mode uint32) (int, error) {
 	if len(rel) >= unix.PathMax || !localPath(rel) {
 		return -1, errNoBeneath
 	}
 	how := unix.OpenHow{
 		Flags:   uint64(flags | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_LARGEFILE),
+		Mode:    uint64(mode),
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
 	}
 	var buf nameBuf

@@ -12,7 +12,7 @@ import (
 var errNoBeneath = errors.New("no such call")
 
 // openBeneath has no counterpart here that refuses symbolic links.
-func openBeneath(int, string, int) (int, error) { return -1, errNoBeneath }
+func openBeneath(int, string, int, uint32) (int, error) { return -1, errNoBeneath }
 
 func openat(dirfd int, name string, flags int, mode uint32) (int, error) {
 	return retryFD(func() (int, error) { return unix.Openat(dirfd, name, flags|unix.O_CLOEXEC, mode) })

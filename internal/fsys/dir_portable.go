@@ -253,6 +253,12 @@ func (d *Dir) Create(name string, mode uint32) (*File, error) {
 	return d.createNew(name, mode)
 }
 
+// CreateAt is Create for a slash-separated relative path, whose directories
+// exist.
+func (d *Dir) CreateAt(rel string, mode uint32) (*File, error) {
+	return at(d, rel, func(dir *Dir, name string) (*File, error) { return dir.Create(name, mode) })
+}
+
 func (d *Dir) createNew(name string, mode uint32) (*File, error) {
 	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fs.FileMode(mode&0o777))
 	if err != nil {

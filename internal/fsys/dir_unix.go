@@ -3,6 +3,8 @@
 package fsys
 
 import (
+	"path"
+
 	"golang.org/x/sys/unix"
 
 	"phlb/internal/meta"
@@ -82,7 +84,7 @@ func (d *Dir) OpenDirAt(rel string) (*Dir, error) {
 	if rel == "." {
 		return d.reopen()
 	}
-	fd, err := openBeneath(d.fd, rel, unix.O_RDONLY|unix.O_DIRECTORY)
+	fd, err := openBeneath(d.fd, rel, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	switch err {
 	case nil:
 		return d.child(fd, rel), nil
@@ -113,7 +115,7 @@ func (d *Dir) OpenFile(name string) (*File, error) {
 
 // OpenFileAt is OpenFile for a slash-separated relative path.
 func (d *Dir) OpenFileAt(rel string) (*File, error) {
-	fd, err := openBeneath(d.fd, rel, readFlags)
+	fd, err := openBeneath(d.fd, rel, readFlags, 0)
 	if err == errNoBeneath {
 		return at(d, rel, (*Dir).OpenFile)
 	}
@@ -133,16 +135,34 @@ func (d *Dir) Create(name string, mode uint32) (*File, error) {
 	return d.create(name, unix.O_EXCL, mode)
 }
 
+// CreateAt is Create for a slash-separated relative path, whose directories
+// exist.
+func (d *Dir) CreateAt(rel string, mode uint32) (*File, error) {
+	if err := d.refuse(OpCreate, path.Base(rel)); err != nil {
+		return nil, pathError("create", d.path, rel, err)
+	}
+	fd, err := openBeneath(d.fd, rel, createFlags|unix.O_EXCL, mode)
+	if err == errNoBeneath {
+		return at(d, rel, func(dir *Dir, name string) (*File, error) {
+			fd, err := dir.open("create", name, createFlags|unix.O_EXCL, mode)
+			return dir.file(fd, name, err)
+		})
+	}
+	return d.file(fd, rel, pathError("create", d.path, rel, err))
+}
+
 // OpenAppend opens or makes a file whose writes go to its end.
 func (d *Dir) OpenAppend(name string, mode uint32) (*File, error) {
 	return d.create(name, unix.O_APPEND, mode)
 }
 
+const createFlags = unix.O_RDWR | unix.O_CREAT
+
 func (d *Dir) create(name string, flags int, mode uint32) (*File, error) {
 	if err := d.admit(OpCreate, name); err != nil {
 		return nil, pathError("create", d.path, name, err)
 	}
-	fd, err := d.open("create", name, unix.O_RDWR|unix.O_CREAT|flags, mode)
+	fd, err := d.open("create", name, createFlags|flags, mode)
 	return d.file(fd, name, err)
 }
 

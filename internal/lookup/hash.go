@@ -116,59 +116,73 @@ func readAll(r io.Reader) ([]byte, error) {
 // hash. An entry that is right already is not written: on ext4 replacing a
 // file forces its data out. A different one is replaced by rename.
 func (db *DB) Put(sum digest.Sum, path string) error {
-	if !validPath(path) {
-		return fmt.Errorf("put %v: %q: %w", sum, path, ErrPath)
+	added, err := db.Add(sum, path)
+	if err != nil || added {
+		return err
 	}
-	d, err := db.openHashes(sum)
-	if err != nil {
-		return fmt.Errorf("put %v: %w", sum, err)
-	}
-	defer d.Close()
-	_, name := hashName(sum)
-	err = writeNew(d, name, path)
-	if errors.Is(err, fs.ErrExist) {
-		err = db.replace(d, sum, path)
-	}
-	if err != nil {
+	if err := db.replace(sum, path); err != nil {
 		return fmt.Errorf("put %v: %w", sum, err)
 	}
 	return nil
 }
 
-// writeNew makes a file with the given text. After a failure it is removed,
-// as half a path could be the path of something else.
-func writeNew(d *fsys.Dir, name, text string) error {
-	f, err := d.Create(name, fileMode)
-	if err != nil {
-		return err
+// Add is Put where the lookup has nothing about the hash: an entry that
+// exists, whatever it says, stays as it is, and added is false.
+func (db *DB) Add(sum digest.Sum, path string) (added bool, err error) {
+	if !validPath(path) {
+		return false, fmt.Errorf("put %v: %q: %w", sum, path, ErrPath)
 	}
-	_, err = io.WriteString(f, text)
+	f, err := db.createHash(sum)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = fill(f, path, func() error { return db.Remove(sum) })
+	}
+	if err != nil {
+		return false, fmt.Errorf("put %v: %w", sum, err)
+	}
+	return true, nil
+}
+
+// fill writes a new entry and closes it. After a failure the entry is removed,
+// as half a path could be the path of something else.
+func fill(f *fsys.File, text string, remove func() error) error {
+	_, err := io.WriteString(f, text)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return errors.Join(err, d.Remove(name))
+		return errors.Join(err, remove())
 	}
 	return nil
 }
 
 // replace makes an existing entry hold path.
-func (db *DB) replace(d *fsys.Dir, sum digest.Sum, path string) error {
+func (db *DB) replace(sum digest.Sum, path string) error {
 	s := &db.hashes[sum[0]]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old, ok, err := db.Get(sum); err == nil && ok && old == path {
 		return nil
 	}
-	_, name := hashName(sum)
+	dir, name := hashName(sum)
+	d, err := db.root.OpenDirAt(hashesDir + "/" + dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
 	temp := name + newSuffix
-	err := writeNew(d, temp, path)
+	f, err := d.Create(temp, fileMode)
 	if errors.Is(err, fs.ErrExist) { // left by an interrupted run
 		if err = d.Remove(temp); err == nil {
-			err = writeNew(d, temp, path)
+			f, err = d.Create(temp, fileMode)
 		}
 	}
 	if err != nil {
+		return err
+	}
+	if err := fill(f, path, func() error { return d.Remove(temp) }); err != nil {
 		return err
 	}
 	if err := d.Rename(temp, d, name); err != nil {
@@ -177,28 +191,51 @@ func (db *DB) replace(d *fsys.Dir, sum digest.Sum, path string) error {
 	return nil
 }
 
-// openHashes opens the directory of a hash's entry, making it if need be.
-func (db *DB) openHashes(sum digest.Sum) (*fsys.Dir, error) {
-	dir, _ := hashName(sum)
+// createHash makes the file of a hash's entry, and its directory if need be.
+func (db *DB) createHash(sum digest.Sum) (*fsys.File, error) {
+	dir, name := hashName(sum)
 	first, second := dir[:2], dir[3:]
 	s := &db.hashes[sum[0]]
+	if err := db.prepare(s, sum[1], first, second); err != nil {
+		return nil, err
+	}
+	f, err := s.dir.CreateAt(second+"/"+name, fileMode)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	// Somebody has tidied up.
+	if err := s.makeSecond(sum[1], second); err != nil {
+		return nil, err
+	}
+	return s.dir.CreateAt(second+"/"+name, fileMode)
+}
+
+// prepare makes the directories of both levels unless they are known to exist.
+// Only that is done under the shard's lock: the entries themselves are made by
+// several workers at once.
+func (db *DB) prepare(s *hashShard, b byte, first, second string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := db.openShard(s, first); err != nil {
-		return nil, err
+	if err := db.openShard(s, first); err != nil || s.made[b] {
+		return err
 	}
-	if s.made[sum[1]] {
-		d, err := s.dir.OpenDir(second)
-		if !errors.Is(err, fs.ErrNotExist) { // somebody may have tidied up
-			return d, err
-		}
+	return s.mkdir(b, second)
+}
+
+func (s *hashShard) makeSecond(b byte, second string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mkdir(b, second)
+}
+
+// mkdir makes a directory of the second level. The shard must be locked.
+func (s *hashShard) mkdir(b byte, second string) error {
+	err := s.dir.Mkdir(second, dirMode)
+	s.made[b] = err == nil || errors.Is(err, fs.ErrExist)
+	if s.made[b] {
+		return nil
 	}
-	if err := s.dir.Mkdir(second, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	d, err := s.dir.OpenDir(second)
-	s.made[sum[1]] = err == nil
-	return d, err
+	return err
 }
 
 // openShard opens, and makes, the directory of the first level, and notes

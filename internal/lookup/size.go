@@ -124,13 +124,7 @@ func (db *DB) AddSize(size int64) error {
 }
 
 func (db *DB) makeSize(s *sizeShard, dir, name string) error {
-	d, err := db.openSizes(s, dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	s.exists = true
-	f, err := d.Create(name, fileMode)
+	f, err := db.createSize(s, dir, name)
 	if errors.Is(err, fs.ErrExist) {
 		return nil // PHLB, or a file system that lists late
 	}
@@ -140,15 +134,37 @@ func (db *DB) makeSize(s *sizeShard, dir, name string) error {
 	return f.Close()
 }
 
-func (db *DB) openSizes(s *sizeShard, dir string) (*fsys.Dir, error) {
+func (db *DB) createSize(s *sizeShard, dir, name string) (*fsys.File, error) {
 	path := sizesDir + "/" + dir
 	if s.exists {
-		d, err := db.root.OpenDirAt(path)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return d, err
+		f, err := db.root.CreateAt(path+"/"+name, fileMode)
+		if !errors.Is(err, fs.ErrNotExist) { // somebody may have tidied up
+			return f, err
 		}
 	}
-	return db.root.MkdirAll(path, dirMode)
+	if err := db.mkdirSizes(dir); err != nil {
+		return nil, err
+	}
+	s.exists = true
+	return db.root.CreateAt(path+"/"+name, fileMode)
+}
+
+// mkdirSizes makes a directory of the second level; that of the first mostly
+// exists.
+func (db *DB) mkdirSizes(dir string) error {
+	first, second := dir[:2], dir[3:]
+	d, err := db.root.OpenDirAt(sizesDir + "/" + first)
+	if errors.Is(err, fs.ErrNotExist) {
+		d, err = db.root.MkdirAll(sizesDir+"/"+first, dirMode)
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Mkdir(second, dirMode); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // RemoveSize takes a size out of the lookup; it need not be in it.
