@@ -279,3 +279,33 @@ func TestTrust(t *testing.T) {
 		}
 	}
 }
+
+func TestPrivateName(t *testing.T) {
+	if os.Geteuid() < 0 {
+		t.Skip("no modes here that could tell")
+	}
+	for _, c := range []struct {
+		root, first, second os.FileMode
+		want                bool
+	}{
+		{0o700, 0o755, 0o755, true},
+		{0o755, 0o700, 0o755, true},
+		{0o755, 0o755, 0o700, true},
+		{0o755, 0o755, 0o755, false},
+		{0o755, 0o710, 0o701, false},
+	} {
+		root := t.TempDir()
+		write(t, root, "hosts/web1/f", "")
+		for rel, m := range map[string]os.FileMode{".": c.root, "hosts": c.first, "hosts/web1": c.second} {
+			must(t, os.Chmod(filepath.Join(root, rel), m))
+		}
+		if got, err := openRoot(t, root).PrivateName("hosts/web1"); err != nil || got != c.want {
+			t.Errorf("%+v: %t, %v", c, got, err)
+		}
+	}
+	root := t.TempDir()
+	must(t, os.Chmod(root, 0o755))
+	if got, err := openRoot(t, root).PrivateName("missing/name"); err != nil || got {
+		t.Errorf("a name that is missing: %t, %v", got, err)
+	}
+}

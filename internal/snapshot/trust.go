@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"strings"
+
 	"phlb/internal/meta"
 )
 
@@ -18,6 +20,33 @@ func (r *Root) Private() (bool, error) {
 		return false, err
 	}
 	return isOwn(&info, r.euid) && info.Mode&othersEnter == 0, nil
+}
+
+// PrivateName reports whether nobody but the calling user and root can reach
+// the snapshots of a name: because the root is Private, or a directory on the
+// way from there to them is.
+func (r *Root) PrivateName(name string) (bool, error) {
+	if private, err := r.Private(); private || err != nil {
+		return private, err
+	}
+	for end := 0; end < len(name); end++ {
+		if n := strings.IndexByte(name[end:], '/'); n >= 0 {
+			end += n
+		} else {
+			end = len(name)
+		}
+		info, err := r.dir.LstatAt(name[:end])
+		if isMissing(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if info.Kind == meta.Dir && isOwn(&info, r.euid) && info.Mode&othersEnter == 0 {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Trusts reports whether a SHA256SUMS (file) in the directory dir can be

@@ -41,6 +41,9 @@ func Append(b []byte, l Line) []byte {
 	return append(appendEscaped(b, l.Name), '\n')
 }
 
+// MaxLen is the most that Append adds for a line, in bytes.
+func MaxLen(l *Line) int { return len(`\\`) + hexLen + len("  ") + 2*len(l.Name) + len("\n") }
+
 func appendEscaped(b []byte, name string) []byte {
 	for i := range len(name) {
 		switch c := name[i]; c {
