@@ -209,7 +209,11 @@ func TestUnchangedIsLinked(t *testing.T) {
 	same(t, "generations", []int64{first.Generation, second.Generation}, []int64{1, 2})
 	_, records, _ := w.catalog(*second.Snapshot)
 	same(t, "stored action", records["big"].Stored.Action, catalog.StoredLink)
-	same(t, "stored ctime is that after linking", records["copy"].Stored.Ctime, meta.At(time.Unix(0, look(w.snap(second)+"/big").Ctime)))
+	ctime := meta.At(time.Unix(0, look(w.snap(second)+"/big").Ctime))
+	same(t, "stored ctime, which linking changed", records["big"].Stored.Ctime, meta.Time{})
+	if in := second.CtimeWindow; in.From.Compare(ctime) > 0 || ctime.Compare(in.To) > 0 {
+		t.Errorf("the window %v does not hold the linked file's ctime %v", in, ctime)
+	}
 	w.immutable(before)
 	w.lookupsSound(true)
 	w.settled()

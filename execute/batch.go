@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
-	"path"
+	"strings"
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
+	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 	"phlb/internal/sums"
@@ -59,9 +60,14 @@ type hands struct {
 	lines    []byte // catalogue lines of the finished tasks
 	entries  int
 	sumLines []sums.Line
+	kept     int         // of sumLines, how many the parent has, too
+	totals   plan.Totals // of the finished tasks, not yet in the report
+	added    []content   // for the lookups
+	linked   event.Event // about the links, not yet sent
 }
 
 func (h *hands) close() {
+	h.account()
 	for _, d := range []*fsys.Dir{h.stage, h.src, h.prev, h.other} {
 		if d != nil {
 			d.Close()
@@ -69,6 +75,21 @@ func (h *hands) close() {
 	}
 	h.b.run.recycle(h.buf)
 	h.b.run.sums.Put(h.sums)
+}
+
+// account passes on what was counted: once a batch, as workers would meet
+// there for each file.
+func (h *hands) account() {
+	if h.totals != (plan.Totals{}) {
+		h.b.tally(func(r *Report) { r.count(&h.totals) })
+		h.totals = plan.Totals{}
+	}
+	h.b.out.stored(h.added)
+	h.added = nil
+	if h.linked.Files > 0 {
+		h.b.events.Send(h.linked)
+		h.linked = event.Event{}
+	}
 }
 
 // do does a batch: the one task of the pool.
@@ -87,11 +108,12 @@ func (b *builder) do(ctx context.Context, ba *batch) error {
 			return err
 		}
 	}
-	ba.node.add(h.sumLines)
+	ba.node.add(h.sumLines, h.kept)
+	h.account()
 	if err := b.out.add(ba.seq, h.lines, h.entries); err != nil {
 		return err
 	}
-	return b.done(ctx, ba.node)
+	return b.done(ctx, ba.node, &h)
 }
 
 func (h *hands) do(ctx context.Context, t *task) error {
@@ -105,7 +127,7 @@ func (h *hands) do(ctx context.Context, t *task) error {
 		h.record(&catalog.Record{
 			Path: t.Path, Kind: meta.Dir, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs,
 		})
-		h.b.tally(func(r *Report) { r.Totals.Mkdir++ })
+		h.totals.Mkdir++
 		return nil
 	case plan.ActionSymlink:
 		return h.symlink(t)
@@ -114,22 +136,27 @@ func (h *hands) do(ctx context.Context, t *task) error {
 	case plan.ActionLink:
 		return h.link(ctx, t)
 	}
-	h.b.skipped(&t.Entry)
+	countFile(&h.totals.Skip, t.Size)
 	return nil
 }
 
-func (b *builder) skipped(e *plan.Entry) {
-	b.tally(func(r *Report) {
-		r.Totals.Skip.Files++
-		r.Totals.Skip.Bytes += e.Size
-	})
+func countFile(c *plan.Count, size int64) {
+	c.Files++
+	c.Bytes += size
 }
 
 // name is what the task's path is called in the snapshot's directory.
 func (t *task) name() string { return sums.StoredName(base(t.Path)) }
 
-func base(p string) string  { return path.Base(p) }
-func dirOf(p string) string { return path.Dir(p) }
+// base and dirOf are path.Base and path.Dir for paths that were checked.
+func base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
+
+func dirOf(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		return p[:i]
+	}
+	return "."
+}
 
 func (h *hands) record(r *catalog.Record) {
 	h.lines = catalog.Append(h.lines, r)
@@ -161,7 +188,7 @@ func (h *hands) symlink(t *task) error {
 	h.record(&catalog.Record{
 		Path: t.Path, Kind: meta.Symlink, Target: t.Target, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs,
 	})
-	h.b.tally(func(r *Report) { r.Totals.Symlink++ })
+	h.totals.Symlink++
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"phlb/internal/digest"
@@ -29,13 +30,17 @@ type builder struct {
 	tree    *fsys.Dir // the snapshot being built
 	parent  *fsys.Dir // the parent snapshot; nil: none, or it is gone
 	rule    plan.LinkRule
-	own     windows // when phlb itself changed the ctime of stored inodes
+	own     windows   // when phlb itself changed the ctime of stored inodes
+	began   meta.Time // by the destination's clock
+	private bool      // nobody else can reach the snapshots of this name
 	spare   spares
 	uid     uint32 // owner of what this process makes here
 	gid     uint32
 	strict  bool
+	noClone atomic.Bool // the destination cannot share data with the source
 	events  event.Sink
 	log     *slog.Logger
+	debug   bool // the log takes that level, too
 	now     func() time.Time
 	created meta.Time // when planning began
 

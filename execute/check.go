@@ -79,6 +79,16 @@ func (c *checked) rootless() error {
 	return nil
 }
 
+// inParent reports whether a link's target is the parent's file of the same
+// path.
+func (s *checkedSource) inParent(target, p string) bool {
+	if s.Parent == nil {
+		return false
+	}
+	rest, ok := strings.CutPrefix(target, *s.Parent+"/")
+	return ok && rest == sums.StoredPath(p)
+}
+
 // check reads the whole plan and refuses it unless every part is safe.
 func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	c := &checker{
@@ -306,7 +316,7 @@ func (c *checker) target(e *plan.Entry) error {
 		return fmt.Errorf("target %q: the entry has no sha256 to check it by", e.Target)
 	}
 	c.targets[id] = struct{}{}
-	if c.cur.Parent == nil || e.Target != *c.cur.Parent+"/"+sums.StoredPath(e.Path) {
+	if !c.cur.inParent(e.Target, e.Path) {
 		c.targetDirs[path.Dir(e.Target)] = struct{}{}
 	}
 	return nil

@@ -11,10 +11,16 @@ import (
 )
 
 const (
-	// checkpointBytes and checkpointFiles are how much may be copied between
-	// two checkpoints.
+	// checkpointBytes and checkpointFiles are how much may be copied before a
+	// checkpoint is due ahead of its time.
 	checkpointBytes = 256 << 20
 	checkpointFiles = 32 << 10
+	// checkpointShare bounds the time that goes into checkpoints: one starts
+	// no sooner than this many times what the last one took after its end.
+	checkpointShare = 4
+	// maxPending bounds the files that wait for a checkpoint, and with them
+	// memory: workers then wait, too.
+	maxPending = 128 << 10
 	// recordFiles is how many entries are encoded at once.
 	recordFiles = 2 << 10
 )
@@ -28,16 +34,20 @@ type checkpointer struct {
 	now     func() time.Time
 
 	mu      sync.Mutex
+	done    sync.Cond // a checkpoint is
 	pending []snapshot.JournalEntry
 	bytes   int64
-	last    time.Time
+	last    time.Time     // the end of the last one
+	took    time.Duration // by the last one
 	busy    bool
 	err     error
 	idle    sync.WaitGroup
 }
 
 func newCheckpointer(s *snapshot.Staging, every time.Duration, now func() time.Time) *checkpointer {
-	return &checkpointer{staging: s, every: every, now: now, last: now()}
+	c := &checkpointer{staging: s, every: every, now: now, last: now()}
+	c.done.L = &c.mu
+	return c
 }
 
 // add notes a finished file for the next checkpoint, and starts that when it
@@ -46,6 +56,9 @@ func newCheckpointer(s *snapshot.Staging, every time.Duration, now func() time.T
 func (c *checkpointer) add(e snapshot.JournalEntry) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for c.busy && len(c.pending) >= maxPending {
+		c.done.Wait()
+	}
 	c.pending = append(c.pending, e)
 	c.bytes += e.Size
 	if c.busy || c.err != nil || !c.due() {
@@ -54,16 +67,21 @@ func (c *checkpointer) add(e snapshot.JournalEntry) error {
 	c.busy = true
 	entries := c.take()
 	c.idle.Go(func() {
+		start := c.now()
 		err := c.write(entries)
 		c.mu.Lock()
 		c.busy, c.err, c.last = false, err, c.now()
+		c.took = c.last.Sub(start)
+		c.done.Broadcast()
 		c.mu.Unlock()
 	})
 	return nil
 }
 
 func (c *checkpointer) due() bool {
-	return c.bytes >= checkpointBytes || len(c.pending) >= checkpointFiles || c.now().Sub(c.last) >= c.every
+	since := c.now().Sub(c.last)
+	return len(c.pending) >= maxPending || since >= checkpointShare*c.took &&
+		(c.bytes >= checkpointBytes || len(c.pending) >= checkpointFiles || since >= c.every)
 }
 
 func (c *checkpointer) take() []snapshot.JournalEntry {

@@ -16,8 +16,7 @@ type collector struct {
 	waiting map[int64]chunk
 	free    chan struct{} // a slot for each batch under way or waiting
 	err     error
-	// again are contents whose lookup entry is not good any more.
-	again map[digest.Sum]lookupCare
+	news    lookupNews
 }
 
 type chunk struct {
@@ -32,7 +31,8 @@ const maxBatches = 1024
 
 func newCollector(w *catalog.Writer) *collector {
 	return &collector{
-		w: w, waiting: map[int64]chunk{}, free: make(chan struct{}, maxBatches), again: map[digest.Sum]lookupCare{},
+		w: w, waiting: map[int64]chunk{}, free: make(chan struct{}, maxBatches),
+		news: lookupNews{again: map[digest.Sum]lookupCare{}, complete: true},
 	}
 }
 
@@ -54,8 +54,18 @@ func (c *collector) add(seq int64, lines []byte, entries int) error {
 	}
 }
 
+// stored notes contents that may lack a lookup entry.
+func (c *collector) stored(contents []content) {
+	if len(contents) == 0 {
+		return
+	}
+	c.mu.Lock()
+	c.news.add(contents)
+	c.mu.Unlock()
+}
+
 func (c *collector) lookAgain(sum digest.Sum, care lookupCare) {
 	c.mu.Lock()
-	c.again[sum] = max(care, c.again[sum])
+	c.news.again[sum] = max(care, c.news.again[sum])
 	c.mu.Unlock()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
@@ -66,12 +67,13 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 		Mtime: out.info.Mtime, Ctime: out.info.Ctime, Ino: out.info.Ino, Xattrs: out.xattrs,
 		SHA256: out.sum, Racy: out.racy || out.torn, Stored: &out.stored,
 	})
-	h.b.tally(func(r *Report) {
-		r.Totals.Copy.Files++
-		r.Totals.Copy.Bytes += out.info.Size
-	})
+	countFile(&h.totals.Copy, out.info.Size)
+	if out.info.Size >= h.b.src.threshold() {
+		h.added = append(h.added, content{path: t.Path, sum: out.sum, size: out.info.Size})
+	}
 	h.b.settle(t.Path, out.sum)
-	h.b.log.Info("copied", "path", t.Path, "bytes", out.info.Size, "sha256", out.sum.String())
+	h.b.log.LogAttrs(context.Background(), slog.LevelInfo, "copied",
+		slog.String("path", t.Path), slog.Int64("bytes", out.info.Size), slog.String("sha256", out.sum.String()))
 	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Path: t.Path})
 	if out.torn {
 		return nil // no later run could tell what state of it this is
@@ -133,7 +135,7 @@ func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
 	if out.info.Kind != meta.File {
 		return nil, fmt.Errorf("%w but a %s", errOther, out.info.Kind)
 	}
-	dst, err := h.stage.Create(t.name(), 0o600)
+	dst, err := h.stage.Create(t.name(), stagedMode(t))
 	if err != nil {
 		return nil, writing(err)
 	}
@@ -149,6 +151,16 @@ func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
 		return nil, h.abandon(t, err)
 	}
 	return out, nil
+}
+
+// stagedMode is what a file is made with: the planned mode, which mostly is
+// the final one and then need not be set, unless that could keep its owner from
+// writing attributes.
+func stagedMode(t *task) uint32 {
+	if len(t.Xattrs) > 0 || t.Mode&^0o777 != 0 {
+		return 0o600
+	}
+	return t.Mode
 }
 
 // abandon removes a file that could not be finished, so that no half of it
@@ -175,6 +187,9 @@ func (h *hands) attempts(ctx context.Context, t *task, dst, src *fsys.File, out 
 		now, err := src.Stat()
 		if err != nil {
 			return err
+		}
+		if h.small(&out.info) {
+			out.unread += size
 		}
 		same := size == now.Size && now.Size == out.info.Size && now.Mtime == out.info.Mtime && now.Ctime == out.info.Ctime
 		out.sum, out.info, out.racy = sum, now, h.b.racy(now.Ctime)
@@ -205,7 +220,7 @@ func rewind(dst, src *fsys.File) error {
 
 // dress gives the staged file its final metadata and notes what it became.
 // The order matters: a change of owner drops set-uid bits and capabilities,
-// and writing attributes changes the times.
+// and an ACL changes the mode.
 func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 	out.xattrs = t.Xattrs
 	if t.Ctime.IsZero() || out.info.Ctime != t.Ctime {
@@ -222,13 +237,16 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 		mode &^= setID // it would lend the wrong user's rights
 	}
 	d.xattrs(dst.SetXattr, out.xattrs)
-	d.try(dst.Chmod(mode))
 	d.try(dst.SetMtime(out.info.Mtime))
-	if err := d.done(); err != nil {
+	st, err := dst.Stat()
+	if err == nil && st.Mode != mode {
+		d.try(dst.Chmod(mode))
+		st, err = dst.Stat()
+	}
+	if err != nil {
 		return writing(err)
 	}
-	st, err := dst.Stat()
-	if err != nil {
+	if err := d.done(); err != nil {
 		return writing(err)
 	}
 	kept := out.xattrs

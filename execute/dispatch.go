@@ -8,8 +8,8 @@ import (
 
 	"phlb/internal/digest"
 	"phlb/internal/event"
+	"phlb/internal/fsys"
 	"phlb/internal/pool"
-	"phlb/internal/sums"
 	"phlb/plan"
 )
 
@@ -22,7 +22,9 @@ type dispatcher struct {
 	path   []*node // from the snapshot's top to the current directory
 	batch  *batch
 	seq    int64
-	lost   string // the last directory that could not be made; "": none
+	lost   string    // the last directory that could not be made; "": none
+	above  *fsys.Dir // the directory in staging that the last one was made in
+	at     *node     // of above
 }
 
 // tasks carries out all entries.
@@ -35,6 +37,7 @@ func (b *builder) tasks(ctx context.Context) error {
 	}
 	defer prev.close()
 	d := &dispatcher{builder: b, pool: pool.New(b.run.opts.Workers), cancel: cancel, prev: prev}
+	defer d.close()
 	err = b.run.eachEntry(work, b.src, func(e *plan.Entry) error { return d.entry(work, e) })
 	if err == nil {
 		err = d.leave(work, 0)
@@ -49,6 +52,12 @@ func (b *builder) tasks(ctx context.Context) error {
 		return cause
 	}
 	return err
+}
+
+func (d *dispatcher) close() {
+	if d.above != nil {
+		d.above.Close()
+	}
 }
 
 func (d *dispatcher) entry(ctx context.Context, e *plan.Entry) error {
@@ -84,7 +93,7 @@ var errLost = errors.New("its directory could not be stored")
 // lose gives up an entry of a directory that could not be made.
 func (d *dispatcher) lose(e *plan.Entry) {
 	if e.Action == plan.ActionSkip {
-		d.skipped(e)
+		d.tally(func(r *Report) { countFile(&r.Totals.Skip, e.Size) })
 		return
 	}
 	d.fail(e.Path, errLost)
@@ -124,7 +133,7 @@ func (d *dispatcher) leave(ctx context.Context, depth int) error {
 		return err
 	}
 	for i := len(d.path) - 1; i >= depth; i-- {
-		if err := d.done(ctx, d.path[i]); err != nil {
+		if err := d.done(ctx, d.path[i], nil); err != nil {
 			return err
 		}
 	}
@@ -155,12 +164,29 @@ func (d *dispatcher) directory(ctx context.Context, e *plan.Entry) error {
 	return nil
 }
 
+// mkdir makes the directory in staging, with a mode that lets only this user
+// work in it until it is finished. Siblings mostly come one after the other.
+func (d *dispatcher) mkdir(n *node) error {
+	if n.parent == nil {
+		return nil // the tree itself; OpenStaging made it
+	}
+	if d.at != n.parent {
+		dir, err := d.tree.OpenDirAt(n.parent.stored)
+		if err != nil {
+			return err
+		}
+		d.close()
+		d.above, d.at = dir, n.parent
+	}
+	return d.above.Mkdir(base(n.stored), 0o700)
+}
+
 // attach adds what the parent's catalogue says of the file a link goes to.
 func (d *dispatcher) attach(t *task) {
 	if t.Action != plan.ActionLink || d.parent == nil {
 		return
 	}
-	if t.Target != d.src.parent.String()+"/"+sums.StoredPath(t.Path) {
+	if !d.src.inParent(t.Target, t.Path) {
 		return
 	}
 	rec := d.prev.find(t.Path)

@@ -34,6 +34,8 @@ type target struct {
 	// inPlan says that this run has stored it, or an interrupted one of the
 	// same plan.
 	inPlan bool
+	// private says that nobody else can exchange it.
+	private bool
 }
 
 // link makes the task's path another name of its target, or a copy of the
@@ -71,7 +73,7 @@ func (h *hands) link(ctx context.Context, t *task) error {
 		h.b.settle(t.Path, digest.Sum{})
 		return h.b.destination(t.Path, err)
 	}
-	return h.linked(t, to, rec)
+	return h.finishLink(t, to, rec)
 }
 
 // fallBack stores a copy where a link was planned. full is the inode that
@@ -87,16 +89,18 @@ func (h *hands) fallBack(ctx context.Context, t *task, full uint64, why error) e
 	return h.finishCopy(t, out)
 }
 
-// linked accounts for a file that was linked.
-func (h *hands) linked(t *task, to *target, rec *catalog.Record) error {
+// finishLink accounts for a file that was linked.
+func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 	h.stored(t, rec)
-	h.b.tally(func(r *Report) {
-		r.Totals.Link.Files++
-		r.Totals.Link.Bytes += rec.Size
-	})
+	if t.vouched && !to.inPlan {
+		h.kept++
+	}
+	countFile(&h.totals.Link, rec.Size)
 	h.b.settle(t.Path, rec.SHA256)
-	h.b.log.Debug("linked", "path", t.Path, "target", t.Target)
-	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Path: t.Path})
+	if h.b.debug {
+		h.b.log.Debug("linked", "path", t.Path, "target", t.Target)
+	}
+	h.linked = event.Event{Kind: event.Advance, Phase: event.Apply, Files: h.linked.Files + 1, Path: t.Path}
 	if t.vouched || to.inPlan || rec.Size < h.b.src.threshold() {
 		return nil
 	}
@@ -107,6 +111,7 @@ func (h *hands) linked(t *task, to *target, rec *catalog.Record) error {
 	}
 	if !there {
 		h.b.out.lookAgain(rec.SHA256, keepGood)
+		h.added = append(h.added, content{path: t.Path, sum: rec.SHA256, size: rec.Size})
 	}
 	return nil
 }
@@ -137,19 +142,32 @@ func (h *hands) join(t *task, to *target, before *meta.Info, xattrs meta.Xattrs)
 	if err := h.stage.Link(to.dir, to.name, t.name()); err != nil {
 		return nil, err
 	}
-	// Whose inode it really became, and its ctime, which linking changed.
-	after, err := h.stage.Lstat(t.name())
-	if err != nil {
-		return nil, writing(err)
+	if err := h.sameInode(t, to, before); err != nil {
+		return nil, err
 	}
-	if after.Ino != before.Ino || after.Size != before.Size || after.Mtime != before.Mtime {
-		return nil, h.abandon(t, unfit("it was replaced while it was linked"))
-	}
-	stored := storedOf(catalog.StoredLink, &after, xattrs)
+	stored := storedOf(catalog.StoredLink, before, xattrs)
+	stored.Ctime = meta.Time{} // linking changed it, to a time in this run's window
 	return &catalog.Record{
 		Size: t.Size, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Ctime: t.Ctime, Ino: t.Ino,
 		Xattrs: t.Xattrs, SHA256: to.sum, Racy: h.b.racyWhenPlanned(t.Ctime), Stored: &stored,
 	}, nil
+}
+
+// sameInode makes sure that what was linked is what was looked at before. Where
+// nobody else can reach the target there is nothing to look for, and a million
+// calls to save.
+func (h *hands) sameInode(t *task, to *target, before *meta.Info) error {
+	if to.private {
+		return nil
+	}
+	after, err := h.stage.Lstat(t.name())
+	if err != nil {
+		return writing(err)
+	}
+	if after.Ino != before.Ino || after.Size != before.Size || after.Mtime != before.Mtime {
+		return h.abandon(t, unfit("it was replaced while it was linked"))
+	}
+	return nil
 }
 
 // target opens the directory of the link's target.
@@ -160,7 +178,7 @@ func (h *hands) target(ctx context.Context, t *task) (*target, error) {
 			return nil, unfit("its catalogue records other content")
 		}
 		dir, err := h.parentDir()
-		return &target{dir: dir, name: name, sum: t.prev.sum}, err
+		return &target{dir: dir, name: name, sum: t.prev.sum, private: h.b.private}, err
 	}
 	id, below, ok := snapshot.Published(t.Target)
 	if !ok {
@@ -179,7 +197,7 @@ func (h *hands) target(ctx context.Context, t *task) (*target, error) {
 		}
 	}
 	dir, err := h.otherDir(top, rel)
-	return &target{dir: dir, name: name, sum: sum, inPlan: p != nil}, err
+	return &target{dir: dir, name: name, sum: sum, inPlan: p != nil, private: top == h.b.tree}, err
 }
 
 // parentDir opens this directory in the parent snapshot.
@@ -235,14 +253,12 @@ func (h *hands) fit(t *task, to *target, st *meta.Info) (meta.Xattrs, error) {
 // recorded nothing at all can have happened to it; every further link changes
 // the ctime, too, so one from a time when phlb itself was linking is nothing
 // to wonder about. Any other means that the content must be read.
-func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs) error {
+func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs) (err error) {
 	rec := &t.prev.stored
-	if t.vouched && st.Ino == rec.Ino && st.Ctime == rec.Ctime {
+	untouched := t.vouched && st.Ino == rec.Ino && (st.Ctime == rec.Ctime || h.b.own.cover(st.Ctime))
+	if untouched {
 		have.Xattrs = rec.Xattrs
-		return nil
-	}
-	var err error
-	if have.Xattrs, err = to.dir.Xattrs(to.name); err != nil {
+	} else if have.Xattrs, err = to.dir.Xattrs(to.name); err != nil {
 		return err
 	}
 	if !t.vouched {
@@ -252,7 +268,7 @@ func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs)
 		st.UID != rec.UID || st.GID != rec.GID || !have.Xattrs.Equal(rec.Xattrs) {
 		return unfit("it was altered since it was stored")
 	}
-	if st.Ino != rec.Ino || !h.b.own.cover(st.Ctime) {
+	if !untouched {
 		// Another file, or one that somebody else touched: the catalogue does
 		// not know what it holds now.
 		to.sum = digest.Sum{}

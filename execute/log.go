@@ -20,6 +20,7 @@ func (b *builder) openLog() error {
 	b.logBuf = bufio.NewWriterSize(f, 64<<10)
 	file := slog.NewTextHandler(b.logBuf, &slog.HandlerOptions{Level: b.run.opts.LogFileLevel})
 	b.log = slog.New(both{b.run.opts.Log.Handler(), file})
+	b.debug = b.log.Enabled(context.Background(), slog.LevelDebug)
 	b.log.Info("begin", "plan", b.run.plan.header.PlanID, "source", b.src.Path, "snapshot", b.src.Snapshot)
 	for _, g := range b.src.Guards {
 		b.log.Info("guard", "name", g.Name, "status", g.Status, "detail", g.Detail)

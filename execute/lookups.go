@@ -1,12 +1,14 @@
 package execute
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
@@ -18,8 +20,8 @@ import (
 	"phlb/internal/vouch"
 )
 
-// lookupBatch is how many new contents go to the pool at once.
-const lookupBatch = 256
+// lookupChunk is how many new contents are sorted and written at once.
+const lookupChunk = 64 << 10
 
 // lookupCare says what to do with an existing lookup entry.
 type lookupCare int
@@ -31,31 +33,39 @@ const (
 
 // content is one file whose size and hash the lookups must know.
 type content struct {
-	path string // stored path, relative to the root
+	path string // relative to the source
 	sum  digest.Sum
 	size int64
 	care lookupCare
 }
 
-// fillLookups adds what a published snapshot stored to the lookups. It reads
-// the snapshot's catalogue again instead of remembering a million files, so
-// that after a crash it can simply be repeated. again has contents whose
-// entries must be looked at beside those of new files.
-func (r *runner) fillLookups(ctx context.Context, src *checkedSource, again map[digest.Sum]lookupCare) error {
-	l := &lookupWriter{runner: r, pool: pool.New(r.opts.Workers)}
-	err := r.eachRecord(ctx, src.id, func(rec *catalog.Record) error {
-		if rec.Kind != meta.File || rec.Stored == nil || rec.Size < src.threshold() {
-			return nil
-		}
-		care, wanted := again[rec.SHA256]
-		isNew := rec.Stored.Action == catalog.StoredCopy
-		if !isNew && (!wanted || care == pointHere) {
-			return nil // it has the old inode
-		}
-		return l.add(ctx, content{src.Snapshot + "/" + sums.StoredPath(rec.Path), rec.SHA256, rec.Size, care})
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // somebody deleted the catalogue: a rebuild finds what is missing
+// lookupNews is what a run found out that concerns the lookups.
+type lookupNews struct {
+	again    map[digest.Sum]lookupCare // contents whose entry is not good any more
+	added    []content                 // contents that may lack an entry
+	complete bool                      // added has all of them; otherwise the catalogue tells
+}
+
+// add remembers contents as long as they are few: a million take too much
+// memory, and then the catalogue is read again.
+func (n *lookupNews) add(contents []content) {
+	if len(n.added)+len(contents) > lookupChunk {
+		n.added, n.complete = nil, false
+	}
+	if n.complete {
+		n.added = append(n.added, contents...)
+	}
+}
+
+// fillLookups adds what a published snapshot stored to the lookups. After a
+// crash it can simply be repeated: the catalogue tells the same as the news.
+func (r *runner) fillLookups(ctx context.Context, src *checkedSource, news *lookupNews) error {
+	l := &lookupWriter{runner: r, snapshot: src.Snapshot, pool: pool.New(r.opts.Workers)}
+	var err error
+	if news.complete {
+		err = l.addAll(ctx, news)
+	} else {
+		err = l.addRecorded(ctx, src, news.again)
 	}
 	if last := l.close(ctx); err == nil {
 		err = last
@@ -64,6 +74,35 @@ func (r *runner) fillLookups(ctx context.Context, src *checkedSource, again map[
 		return fmt.Errorf("write lookups of %s: %w", src.Snapshot, err)
 	}
 	return nil
+}
+
+func (l *lookupWriter) addAll(ctx context.Context, news *lookupNews) error {
+	for _, c := range news.added {
+		c.care = news.again[c.sum]
+		if err := l.add(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addRecorded adds what the snapshot's catalogue tells.
+func (l *lookupWriter) addRecorded(ctx context.Context, src *checkedSource, again map[digest.Sum]lookupCare) error {
+	err := l.eachRecord(ctx, src.id, func(rec *catalog.Record) error {
+		if rec.Kind != meta.File || rec.Stored == nil || rec.Size < src.threshold() {
+			return nil
+		}
+		care, wanted := again[rec.SHA256]
+		isNew := rec.Stored.Action == catalog.StoredCopy
+		if !isNew && (!wanted || care == pointHere) {
+			return nil // it has the old inode
+		}
+		return l.add(ctx, content{rec.Path, rec.SHA256, rec.Size, care})
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // somebody deleted the catalogue: a rebuild finds what is missing
+	}
+	return err
 }
 
 // eachRecord reads the catalogue of a snapshot.
@@ -95,35 +134,64 @@ func (r *runner) eachRecord(ctx context.Context, id snapshot.ID, each func(*cata
 	}
 }
 
-// lookupWriter writes entries in parallel.
+// lookupWriter writes entries in parallel, in the order of the directories
+// they lie in: neighbours in the file system are then made one after the
+// other, which costs it a fifth less, and workers do not meet in a directory.
 type lookupWriter struct {
 	*runner
-	pool  *pool.Pool
-	batch []content
+	snapshot string
+	pool     *pool.Pool
+	chunk    []content
 }
 
 func (l *lookupWriter) add(ctx context.Context, c content) error {
-	l.batch = append(l.batch, c)
-	if len(l.batch) < lookupBatch {
+	l.chunk = append(l.chunk, c)
+	if len(l.chunk) < lookupChunk {
 		return nil
 	}
 	return l.flush(ctx)
 }
 
 func (l *lookupWriter) flush(ctx context.Context) error {
-	batch := l.batch
-	l.batch = nil
-	return l.pool.Submit(func() error {
-		for i := range batch {
-			if err := ctx.Err(); err != nil {
-				return err
+	chunk := l.chunk
+	l.chunk = nil
+	sizes := make([]int64, len(chunk))
+	for i := range chunk {
+		sizes[i] = chunk[i].size
+	}
+	slices.Sort(sizes)
+	err := inParts(ctx, l, slices.Compact(sizes), func(size *int64) error { return l.lookups.AddSize(*size) })
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(chunk, func(a, b content) int { return bytes.Compare(a.sum[:], b.sum[:]) })
+	return inParts(ctx, l, chunk, func(c *content) error { return l.put(ctx, c) })
+}
+
+// partsPerWorker is how many tasks a worker gets of each chunk, so that none
+// has to wait long for the others.
+const partsPerWorker = 4
+
+// inParts hands the items to the pool, in parts of neighbours.
+func inParts[T any](ctx context.Context, l *lookupWriter, items []T, do func(*T) error) error {
+	size := len(items)/(l.opts.Workers*partsPerWorker) + 1
+	for part := range slices.Chunk(items, size) {
+		err := l.pool.Submit(func() error {
+			for i := range part {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := do(&part[i]); err != nil {
+					return err
+				}
 			}
-			if err := l.put(ctx, &batch[i]); err != nil {
-				return err
-			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (l *lookupWriter) close(ctx context.Context) error {
@@ -137,21 +205,22 @@ func (l *lookupWriter) close(ctx context.Context) error {
 // put adds one content. An entry that is still good is left alone: writing it
 // again would cost a flush on ext4 and gain nothing.
 func (l *lookupWriter) put(ctx context.Context, c *content) error {
-	if err := l.lookups.AddSize(c.size); err != nil {
+	stored := l.snapshot + "/" + sums.StoredPath(c.path)
+	added, err := l.lookups.Add(c.sum, stored)
+	if errors.Is(err, lookup.ErrPath) {
+		return nil // too long for an entry: the content will be stored again
+	}
+	if added || err != nil {
 		return err
 	}
 	old, ok, err := l.lookups.Get(c.sum)
 	if err != nil {
 		return err
 	}
-	if ok && (old == c.path || c.care == keepGood && l.holds(ctx, old, c)) {
+	if ok && (old == stored || c.care == keepGood && l.holds(ctx, old, c)) {
 		return ctx.Err()
 	}
-	err = l.lookups.Put(c.sum, c.path)
-	if errors.Is(err, lookup.ErrPath) {
-		return nil // too long for an entry: the content will be stored again
-	}
-	return err
+	return l.lookups.Put(c.sum, stored)
 }
 
 // holds reports whether an entry's path is a published file with the content:

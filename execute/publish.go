@@ -52,7 +52,7 @@ func (b *builder) publish(ctx context.Context) error {
 		return err
 	}
 	b.log.Info("published", "snapshot", b.src.Snapshot, "status", string(rep.Status))
-	r := rest{runner: b.run, src: b.src, report: rep, again: b.out.again, staging: b.staging}
+	r := rest{runner: b.run, src: b.src, report: rep, news: b.out.news, staging: b.staging}
 	return r.do(ctx, b.placeLog)
 }
 
@@ -77,6 +77,12 @@ func (b *builder) harden() error {
 	if err := b.catFile.Sync(); err != nil {
 		return fmt.Errorf("write catalogue: %w", err)
 	}
+	// It was written to after the last link was made.
+	written, err := b.catFile.Stat()
+	if err != nil {
+		return fmt.Errorf("write catalogue: %w", err)
+	}
+	b.report.CtimeWindow = &Window{From: b.began, To: written.Ctime}
 	// One syncfs makes durable what a million fsyncs would: data, metadata
 	// and directory entries of all that this run wrote.
 	err = b.tree.SyncFS()

@@ -81,6 +81,7 @@ type Report struct {
 	NotKept       int64              `json:"metadata_not_kept"` // paths whose owner, mode, times or xattrs the destination refused
 	TakenOver     plan.Count         `json:"taken_over"`        // copies an interrupted run had finished
 	Pruned        []string           `json:"pruned"`
+	CtimeWindow   *Window            `json:"ctime_window,omitempty"` // nil: nothing was published
 	Error         string             `json:"error,omitempty"`
 	Durations     map[string]float64 `json:"durations"` // seconds by phase
 	Start         time.Time          `json:"start"`
@@ -107,6 +108,18 @@ func (r *Report) note(list *[]FileError, path, why string) {
 		return
 	}
 	*list = append(*list, FileError{path, why})
+}
+
+// count adds what a worker did.
+func (r *Report) count(t *plan.Totals) {
+	for _, c := range [...]struct{ sum, add *plan.Count }{
+		{&r.Totals.Copy, &t.Copy}, {&r.Totals.Link, &t.Link}, {&r.Totals.Skip, &t.Skip},
+	} {
+		c.sum.Files += c.add.Files
+		c.sum.Bytes += c.add.Bytes
+	}
+	r.Totals.Mkdir += t.Mkdir
+	r.Totals.Symlink += t.Symlink
 }
 
 // Incomplete is Result.Incomplete for one source.

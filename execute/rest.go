@@ -25,19 +25,21 @@ type rest struct {
 	*runner
 	src     *checkedSource
 	report  *Report
-	again   map[digest.Sum]lookupCare
+	news    lookupNews
 	staging *snapshot.Staging
 }
 
 // do does all of it. placeLog moves the staged log beside the snapshot.
 func (r *rest) do(ctx context.Context, placeLog func() error) error {
-	err := r.phase(r.report, "lookups", func() error { return r.fillLookups(ctx, r.src, r.again) })
+	err := r.phase(r.report, "lookups", func() error { return r.fillLookups(ctx, r.src, &r.news) })
 	for _, step := range []func() error{
+		placeLog,
+		// Behind the lookups: mass removal slows down whatever is created soon
+		// after.
+		func() error { return r.staging.Discard(ctx) },
+		r.endWindow,
 		r.count,
 		r.leave,
-		placeLog,
-		// Last: mass removal slows down whatever is created soon after.
-		func() error { return r.staging.Discard(ctx) },
 	} {
 		if err == nil {
 			err = step()
@@ -47,6 +49,19 @@ func (r *rest) do(ctx context.Context, placeLog func() error) error {
 		return published(r.src, err)
 	}
 	return nil
+}
+
+// endWindow lets the report's window reach over the removal of old staging,
+// which changes the ctime of inodes that it had links to.
+func (r *rest) endWindow() error {
+	if r.report.CtimeWindow == nil {
+		return nil
+	}
+	at, err := r.root.Dir().LstatAt(stagingPath)
+	if err == nil && at.Ctime.Compare(r.report.CtimeWindow.To) > 0 {
+		r.report.CtimeWindow.To = at.Ctime
+	}
+	return err
 }
 
 // count counts the published change, once.
@@ -75,7 +90,7 @@ func (r *rest) leave() error {
 // links of later sources may point to its files.
 func (r *runner) resume(ctx context.Context, src *checkedSource) (*Report, error) {
 	rep := src.report
-	again, err := r.recall(ctx, src)
+	news, err := r.recall(ctx, src)
 	if err != nil {
 		return rep, published(src, err)
 	}
@@ -84,7 +99,7 @@ func (r *runner) resume(ctx context.Context, src *checkedSource) (*Report, error
 		return rep, published(src, err)
 	}
 	defer staging.Close()
-	left := rest{runner: r, src: src, report: rep, again: again, staging: staging}
+	left := rest{runner: r, src: src, report: rep, news: news, staging: staging}
 	if err := left.do(ctx, func() error { return placeLog(r.root, staging, src.id) }); err != nil {
 		rep.Error = err.Error()
 		return rep, err
@@ -95,7 +110,7 @@ func (r *runner) resume(ctx context.Context, src *checkedSource) (*Report, error
 // recall reads in the catalogue what the published snapshot holds: it fulfils
 // its promises and returns which lookup entries the run had found bad. Whoever
 // deletes a catalogue loses no more than that.
-func (r *runner) recall(ctx context.Context, src *checkedSource) (map[digest.Sum]lookupCare, error) {
+func (r *runner) recall(ctx context.Context, src *checkedSource) (lookupNews, error) {
 	fellBack := map[string]bool{}
 	for _, f := range src.report.FallbackPaths {
 		fellBack[f.Path] = true
@@ -115,7 +130,7 @@ func (r *runner) recall(ctx context.Context, src *checkedSource) (map[digest.Sum
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return again, err
+	return lookupNews{again: again}, err
 }
 
 // placeLog moves the staged log beside its snapshot, if it is still there.

@@ -42,7 +42,7 @@ func (w *world) tree(dirs, files int) {
 }
 
 func TestCancelAndResume(t *testing.T) {
-	for k := 1; k < 90; k += 8 {
+	for k := 1; k < 50; k += 4 {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			w := newWorld(t)
 			w.tree(5, 8)
@@ -133,7 +133,7 @@ func TestChangedBetweenIsCopiedAnew(t *testing.T) {
 	w := newWorld(t)
 	w.tree(1, 30)
 	f := w.plan()
-	if err := w.cancelAfter(f, 50); err == nil {
+	if err := w.cancelAfter(f, 25); err == nil {
 		t.Fatal("not interrupted")
 	}
 	staged := journaled(w)
@@ -153,7 +153,7 @@ func TestDamagedStagingIsNotTakenOver(t *testing.T) {
 	w := newWorld(t)
 	w.tree(1, 30)
 	f := w.plan()
-	if err := w.cancelAfter(f, 50); err == nil {
+	if err := w.cancelAfter(f, 25); err == nil {
 		t.Fatal("not interrupted")
 	}
 	staged := journaled(w)
@@ -172,7 +172,7 @@ func TestJustChangedFilesAreTakenOverByContent(t *testing.T) {
 	w.tree(1, 30)
 	f := w.plan()
 	w.now = time.Now()
-	if err := w.cancelAfter(f, 50); err == nil {
+	if err := w.cancelAfter(f, 25); err == nil {
 		t.Fatal("not interrupted")
 	}
 	staged := journaled(w)
@@ -339,7 +339,7 @@ func applyForKill(dir string) {
 }
 
 func TestKill(t *testing.T) {
-	for _, at := range []int{1, 15, 40, 75} {
+	for _, at := range []int{1, 8, 20, 37} {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			w := newWorld(t)
 			w.tree(5, 8)
@@ -357,7 +357,7 @@ func TestKill(t *testing.T) {
 			if string(line[:n]) != "here\n" {
 				t.Errorf("got %q", line[:n])
 			}
-			if at > 40 {
+			if at > 20 {
 				w.waitForJournal()
 			}
 			w.ok(cmd.Process.Kill())
@@ -367,7 +367,7 @@ func TestKill(t *testing.T) {
 			w.whole(rep)
 			w.settled()
 			w.lookupsSound(true)
-			if at > 40 && rep.TakenOver.Files == 0 {
+			if at > 20 && rep.TakenOver.Files == 0 {
 				t.Error("nothing was taken over")
 			}
 			if _, err := os.Lstat(w.snap(rep)); errors.Is(err, fs.ErrNotExist) {

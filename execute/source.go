@@ -56,6 +56,9 @@ func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report
 	if b.own, err = r.linkedSince(ctx, src.parent); err != nil {
 		return b, err
 	}
+	if b.private, err = r.root.PrivateName(src.Name); err != nil {
+		return b, err
+	}
 	if b.staging, err = r.root.OpenStaging(src.Name); err != nil {
 		return b, err
 	}
@@ -68,6 +71,8 @@ func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report
 		return b, err
 	}
 	b.uid, b.gid = made.UID, made.GID
+	b.began = made.Ctime
+	b.own = append(b.own, Window{From: b.began, To: endOfTime})
 	b.rule = plan.LinkRule{Match: src.Settings.LinkMatch, UID: b.uid, GID: b.gid}
 	if err := b.openLog(); err != nil {
 		return b, fmt.Errorf("write log: %w", err)

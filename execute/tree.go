@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"phlb/internal/fsys"
 	"phlb/internal/sums"
 	"phlb/plan"
 )
@@ -20,6 +21,7 @@ type node struct {
 
 	mu    sync.Mutex
 	lines []sums.Line // of its regular files
+	kept  int         // how many of them are links to the parent's files
 	// open counts what keeps the directory unfinished: the reader that is
 	// still in it, batches of its files, unfinished subdirectories.
 	open int
@@ -50,25 +52,27 @@ func (n *node) begin() {
 	n.mu.Unlock()
 }
 
-func (n *node) add(lines []sums.Line) {
+func (n *node) add(lines []sums.Line, kept int) {
 	if len(lines) == 0 {
 		return
 	}
 	n.mu.Lock()
 	n.lines = append(n.lines, lines...)
+	n.kept += kept
 	n.mu.Unlock()
 }
 
 // done counts one of the things out that begin or newNode counted in, and
 // finishes the directory, and then those above it, when it was the last one.
-// After an error directories stay unfinished: nothing will be published.
-func (b *builder) done(ctx context.Context, n *node) error {
+// After an error directories stay unfinished: nothing will be published. A
+// worker that comes from the directory lends its descriptors.
+func (b *builder) done(ctx context.Context, n *node, h *hands) error {
 	n.mu.Lock()
 	n.files--
 	sums := n.files == 0 && len(n.lines) > 0
 	n.mu.Unlock()
 	if sums {
-		if err := b.writeSums(n); err != nil {
+		if err := b.writeSums(n, h); err != nil {
 			return fmt.Errorf("write checksums of %s: %w", n.path, err)
 		}
 	}
@@ -83,69 +87,31 @@ func (b *builder) done(ctx context.Context, n *node) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := b.finish(n); err != nil {
+		if err := b.inStage(n, h, func(dir *fsys.Dir) error { return b.finish(n, dir) }); err != nil {
 			return err
 		}
+		h = nil // the directories above are others
 	}
 	return nil
 }
 
-// mkdir makes the directory in staging, with a mode that lets only this user
-// work in it until it is finished.
-func (b *builder) mkdir(n *node) error {
-	if n.parent == nil {
-		return nil // the tree itself; OpenStaging made it
+// inStage calls f with the node's directory in staging, which the worker h, if
+// there is one, has open already.
+func (b *builder) inStage(n *node, h *hands, f func(*fsys.Dir) error) error {
+	if h != nil {
+		return f(h.stage)
 	}
-	dir, err := b.tree.OpenDirAt(n.parent.stored)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Mkdir(base(n.stored), 0o700)
-}
-
-// sumsMode is who may read a directory's SHA256SUMS: whoever may read the
-// directory.
-func sumsMode(dir uint32) uint32 { return 0o600 | dir&0o444 }
-
-// writeSums writes a directory's SHA256SUMS.
-func (b *builder) writeSums(n *node) error {
-	sums.Sort(n.lines)
-	var text []byte
-	for _, l := range n.lines {
-		text = sums.Append(text, l)
-	}
-	n.lines = nil
 	dir, err := b.tree.OpenDirAt(n.stored)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	f, err := dir.Create(sums.FileName, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		d := dresser{builder: b}
-		d.owner(f, n.entry.UID, n.entry.GID)
-		d.try(f.Chmod(sumsMode(n.entry.Mode)))
-		err = d.err // what is lost here is lost, and counted, with the directory
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return f(dir)
 }
 
 // finish gives a directory its final metadata: nothing more will be written
 // in it.
-func (b *builder) finish(n *node) error {
-	dir, err := b.tree.OpenDirAt(n.stored)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
+func (b *builder) finish(n *node, dir *fsys.Dir) error {
 	d := dresser{builder: b}
 	d.owner(dir, n.entry.UID, n.entry.GID)
 	d.xattrs(dir.SetXattr, n.entry.Xattrs)

@@ -5,47 +5,45 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"time"
 
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 )
 
-// windows are the spans of time in which runs of phlb linked files of the
-// root, which changes the ctime of their inodes.
-type windows []window
+// Window is a span of time by the destination's own clock in which a run made
+// and removed names of stored inodes, which changes their ctime. The clock
+// ticks coarsely, and what somebody else does in the tick of either end must
+// not pass for the run's own doing, so the ends do not belong to it.
+type Window struct {
+	From meta.Time `json:"from_ns"`
+	To   meta.Time `json:"to_ns"`
+}
 
-type window struct{ from, to time.Time }
+// endOfTime is where the window of the run that is under way ends.
+var endOfTime = meta.Time{Sec: 1 << 62}
 
-// cover reports whether t lies in one of the windows. File systems' clocks are
-// a few milliseconds behind the system's: what a run linked in its very first
-// moment is not covered, and read once more.
+type windows []Window
+
+// cover reports whether t lies in one of the windows.
 func (w windows) cover(t meta.Time) bool {
-	at := t.Std()
-	return slices.ContainsFunc(w, func(w window) bool {
-		return !at.Before(w.from) && !at.After(w.to)
-	})
+	return slices.ContainsFunc(w, func(w Window) bool { return w.From.Compare(t) < 0 && t.Compare(w.To) < 0 })
 }
 
 // linkedSince collects the windows of the runs that ended after the parent
-// snapshot's began, that run and this one included. They are told by the
-// reports beside the snapshots; without the parent's there are none, and what
-// does not have the recorded ctime is read.
+// snapshot's began, that run included. They are told by the reports beside the
+// snapshots; without the parent's there are none, and what does not have the
+// recorded ctime is read.
 func (r *runner) linkedSince(ctx context.Context, parent snapshot.ID) (windows, error) {
-	first, err := readReport(r.root, parent)
+	report, err := readReport(r.root, parent)
 	if err != nil {
 		return nil, nil //nolint:nilerr // made by PHLB, or the report is gone
 	}
-	// This run's begins when it locked the root, by the file system's clock.
-	lock, err := r.root.Dir().LstatAt(snapshot.PrivateDir + "/lock")
-	if err != nil {
-		return nil, err
-	}
-	own := windows{{lock.Ctime.Std().Add(1), lock.Ctime.Std().AddDate(100, 0, 0)}}
+	first := report.window()
 	names, err := r.root.Names(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var all windows
 	for _, name := range names {
 		times, err := r.root.Times(name)
 		if err != nil {
@@ -53,13 +51,22 @@ func (r *runner) linkedSince(ctx context.Context, parent snapshot.ID) (windows, 
 		}
 		for _, t := range slices.Backward(times) {
 			rep, err := readReport(r.root, snapshot.ID{Name: name, Time: t})
-			if errors.Is(err, fs.ErrNotExist) || err == nil && rep.End.Before(first.Start) {
+			if errors.Is(err, fs.ErrNotExist) || err == nil && rep.window().To.Compare(first.From) < 0 {
 				break
 			}
 			if err == nil {
-				own = append(own, window{rep.Start, rep.End})
+				all = append(all, rep.window())
 			}
 		}
 	}
-	return own, nil
+	return all, nil
+}
+
+// window is when the report's run changed ctimes. A report that does not say
+// it has the run's start and end by the system's clock.
+func (r *Report) window() Window {
+	if r.CtimeWindow != nil {
+		return *r.CtimeWindow
+	}
+	return Window{From: meta.At(r.Start), To: meta.At(r.End)}
 }

@@ -1,0 +1,123 @@
+package execute
+
+import (
+	"bytes"
+	"io"
+
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/sums"
+)
+
+// sumsMode is who may read a directory's SHA256SUMS: whoever may read the
+// directory.
+func sumsMode(dir uint32) uint32 { return 0o600 | dir&0o444 }
+
+// writeSums gives a directory its SHA256SUMS.
+func (b *builder) writeSums(n *node, h *hands) error {
+	sums.Sort(n.lines)
+	text := sumsText(n.lines)
+	unchanged := n.kept == len(n.lines)
+	n.lines = nil
+	return b.inStage(n, h, func(dir *fsys.Dir) error {
+		if unchanged {
+			if linked, err := b.linkSums(n, h, dir, text); linked || err != nil {
+				return err
+			}
+		}
+		return b.createSums(n, dir, text)
+	})
+}
+
+func sumsText(lines []sums.Line) []byte {
+	size := 0
+	for i := range lines {
+		size += sums.MaxLen(&lines[i])
+	}
+	text := make([]byte, 0, size)
+	for _, l := range lines {
+		text = sums.Append(text, l)
+	}
+	return text
+}
+
+func (b *builder) createSums(n *node, dir *fsys.Dir, text []byte) error {
+	mode := sumsMode(n.entry.Mode)
+	f, err := dir.Create(sums.FileName, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		d := dresser{builder: b}
+		d.owner(f, n.entry.UID, n.entry.GID)
+		d.try(f.Chmod(mode)) // whatever the umask is
+		err = d.err          // what is lost here is lost, and counted, with the directory
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// linkSums makes the parent's SHA256SUMS this directory's, too, if it says
+// the same and belongs to the same user: a link costs a third of a file.
+func (b *builder) linkSums(n *node, h *hands, dir *fsys.Dir, text []byte) (linked bool, err error) {
+	if !b.private || b.parent == nil {
+		return false, nil // somebody could exchange it between look and link
+	}
+	prev, err := b.parentDir(n, h)
+	if err != nil {
+		return false, nil //nolint:nilerr // there is none to link to
+	}
+	if h == nil {
+		defer prev.Close()
+	}
+	if !b.sameSums(n, prev, text) {
+		return false, nil
+	}
+	err = dir.Link(prev, sums.FileName, sums.FileName)
+	switch fsys.ClassOf(err) {
+	case fsys.ClassLinkRefused, fsys.ClassVanished, fsys.ClassPermission:
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// parentDir opens the node's directory in the parent snapshot, or takes it
+// from the worker h, who closes it.
+func (b *builder) parentDir(n *node, h *hands) (*fsys.Dir, error) {
+	if h != nil {
+		return h.parentDir()
+	}
+	return b.parent.OpenDirAt(n.stored)
+}
+
+// sameSums reports whether the SHA256SUMS in a directory of the parent is
+// just what this one's would be.
+func (b *builder) sameSums(n *node, prev *fsys.Dir, text []byte) bool {
+	f, err := prev.OpenFile(sums.FileName)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || st.Kind != meta.File || st.Size != int64(len(text)) || st.Mode != sumsMode(n.entry.Mode) {
+		return false
+	}
+	if uid, gid := b.ownerOf(n); st.UID != uid || st.GID != gid {
+		return false
+	}
+	have := make([]byte, len(text))
+	_, err = io.ReadFull(f, have)
+	return err == nil && bytes.Equal(have, text)
+}
+
+// ownerOf is who a directory's SHA256SUMS belongs to: only root can give it to
+// somebody else.
+func (b *builder) ownerOf(n *node) (uid, gid uint32) {
+	if b.uid != 0 {
+		return b.uid, b.gid
+	}
+	return n.entry.UID, n.entry.GID
+}
