@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -33,6 +34,18 @@ type Options struct {
 	UID     int // effective user and group
 	GID     int
 	Events  event.Sink
+	// Observer is shown the entries while they are decided.
+	Observer Observer
+}
+
+// Observer is shown what a plan will hold, source by source, before it is
+// known whether planning succeeds. Nil functions are skipped. When planning
+// begins anew, so does what is shown: a second Source of the same name takes
+// the place of the first.
+type Observer struct {
+	Source  func(name string)
+	Entry   func(*Entry) // valid during the call
+	Deleted func(path string)
 }
 
 // Plan is a finished plan and what was noticed on the way.
@@ -47,9 +60,36 @@ type Plan struct {
 
 // Build scans the manifest's sources and decides. It writes nothing. The root
 // is nil when the destination does not exist yet and is to be created.
+//
+// A catalogue that turns out to be damaged half-way may have made the rest of
+// its snapshot look new, so everything is then decided anew without it.
 func Build(ctx context.Context, m *manifest.Manifest, root *snapshot.Root, o Options) (*Plan, error) {
+	id := o.NewID()
+	distrusted := map[snapshot.ID]bool{}
+	for {
+		p, err := attempt(ctx, m, root, o, id, distrusted)
+		damaged := (*damagedCatalog)(nil)
+		if !errors.As(err, &damaged) || distrusted[damaged.id] {
+			return p, err
+		}
+		distrusted[damaged.id] = true
+	}
+}
+
+// damagedCatalog ends an attempt to plan.
+type damagedCatalog struct {
+	id  snapshot.ID
+	err error
+}
+
+func (e *damagedCatalog) Error() string { return fmt.Sprintf("catalogue of %s: %v", e.id, e.err) }
+func (e *damagedCatalog) Unwrap() error { return e.err }
+
+func attempt(
+	ctx context.Context, m *manifest.Manifest, root *snapshot.Root, o Options, id string, distrusted map[snapshot.ID]bool,
+) (*Plan, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	b := &build{manifest: m, root: root, opts: o, readers: pool.New(o.Workers)}
+	b := &build{manifest: m, root: root, opts: o, id: id, distrusted: distrusted, readers: pool.New(o.Workers)}
 	defer b.close()
 	defer cancel() // before close: nobody waits any more for what is still being read
 	if err := b.begin(); err != nil {
@@ -75,27 +115,29 @@ func Build(ctx context.Context, m *manifest.Manifest, root *snapshot.Root, o Opt
 
 // build is what the sources of one plan share.
 type build struct {
-	manifest *manifest.Manifest
-	root     *snapshot.Root
-	opts     Options
-	header   Header
-	gid      uint32 // of what the running user makes in the root
-	nameMax  int64  // bytes that a name may have in the root
-	mounts   []mount
-	seed     maphash.Seed
-	avoid    []scan.Identity // the root, as far as sources can meet it
-	planned  *candidates
-	stored   *storedFiles
-	space    need
-	sources  []*sourceBuild
-	buffers  sync.Pool
-	readers  *pool.Pool // hashes and samples ahead of the decisions
+	manifest   *manifest.Manifest
+	root       *snapshot.Root
+	opts       Options
+	id         string
+	header     Header
+	distrusted map[snapshot.ID]bool // snapshots with a damaged catalogue
+	gid        uint32               // of what the running user makes in the root
+	nameMax    int64                // bytes that a name may have in the root
+	mounts     []mount
+	seed       maphash.Seed
+	avoid      []scan.Identity // the root, as far as sources can meet it
+	planned    *candidates
+	stored     *storedFiles
+	space      need
+	sources    []*sourceBuild
+	buffers    sync.Pool
+	readers    *pool.Pool // hashes and samples ahead of the decisions
 }
 
 func (b *build) begin() error {
 	o := &b.opts
 	b.header = Header{
-		PlanID: o.NewID(), PHLBVersion: o.Version, CreatedAt: o.Now.UTC(),
+		PlanID: b.id, PHLBVersion: o.Version, CreatedAt: o.Now.UTC(),
 		Manifest:    ManifestRef{Path: b.manifest.Path, SHA256: b.manifest.SHA256},
 		Destination: Destination{Path: b.manifest.Destination},
 		Applyable:   true, Overrides: o.Overrides,
@@ -150,6 +192,9 @@ func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, e
 	s.rule = LinkRule{Match: s.Settings.LinkMatch, UID: uint32(b.opts.UID), GID: b.gid}
 	s.keys = newAttrKeys(b.seed, &s.rule)
 	b.sources = append(b.sources, s)
+	if show := b.opts.Observer.Source; show != nil {
+		show(src.Name)
+	}
 	if err := s.place(); err != nil {
 		return nil, err
 	}

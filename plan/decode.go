@@ -253,7 +253,7 @@ func (r *reader) digest() error {
 	if err := r.begin(); err != nil {
 		return err
 	}
-	sum := string(appendDigest(nil, r.keySum))
+	sum := digestText(r.keySum)
 	decode := func() { r.info.Digest = r.dec.Text() }
 	return r.element(decode, func() error {
 		if r.info.Digest != sum {

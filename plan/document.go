@@ -16,6 +16,7 @@ type Document struct {
 	Sources []SourceDoc
 	Keep    []Keep
 	Prune   []Prune
+	Digest  string // of the file, as in the file; set by Write
 }
 
 // SourceDoc is a source with its entries; a nil Spool has none.
@@ -77,7 +78,8 @@ func (d *Document) Write(w io.Writer) error {
 	o.b = appendPlanTotals(append(o.b, ` "totals":`...), &totals)
 	o.b = append(o.b, ",\n "...)
 	o.flush()
-	o.b = append(appendDigest(append(o.b, `"digest":"`...), o.hash.Sum64()), "\"}\n"...)
+	d.Digest = digestText(o.hash.Sum64())
+	o.b = append(append(append(o.b, `"digest":"`...), d.Digest...), "\"}\n"...)
 	o.flush()
 	if o.err != nil {
 		return fmt.Errorf("write plan: %w", o.err)
@@ -85,8 +87,8 @@ func (d *Document) Write(w io.Writer) error {
 	return nil
 }
 
-// appendDigest appends the text of a plan's digest.
-func appendDigest(b []byte, sum uint64) []byte { return fmt.Appendf(b, "xxh64:%016x", sum) }
+// digestText is how a plan spells its digest.
+func digestText(sum uint64) string { return fmt.Sprintf("xxh64:%016x", sum) }
 
 // check refuses what the file cannot hold: names of snapshots and sources
 // are text there, only paths can be any bytes.

@@ -29,14 +29,13 @@ func (s *sourceBuild) openParent(ctx context.Context) (parent, error) {
 	if s.Parent == nil {
 		return noParent{}, nil
 	}
-	f, err := s.root.CatalogFile(s.parentID)
-	if err == nil {
-		if p := openCatalog(ctx, f); p != nil {
-			s.native = p.exact || s.hasReport()
-			return p, nil
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	p, err := s.openCatalog()
+	if err != nil {
 		return nil, err
+	}
+	if p != nil {
+		s.native = p.exact || s.hasReport()
+		return p, nil
 	}
 	s.native = s.hasReport()
 	return s.walkParent(ctx)
@@ -67,38 +66,25 @@ func (s *sourceBuild) parentIndex(ctx context.Context) (*index, error) {
 	return s.oldIndex, err
 }
 
-// openCatalog returns nil if the catalogue is not whole: a part of it would
-// make the rest look new, so it is read to its end before it is believed.
-func openCatalog(ctx context.Context, f *fsys.File) *catalogParent {
-	if !whole(ctx, f) {
-		f.Close()
-		return nil
+// openCatalog opens the parent's catalogue; nil without an error: there is
+// none that could be believed.
+func (s *sourceBuild) openCatalog() (*catalogParent, error) {
+	if s.distrusted[s.parentID] {
+		return nil, nil
+	}
+	f, err := s.root.CatalogFile(s.parentID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	r, err := catalog.NewReader(f)
 	if err != nil {
 		f.Close()
-		return nil
+		return nil, nil //nolint:nilerr // as good as none
 	}
-	return &catalogParent{file: f, reader: r, exact: r.Header().Origin == catalog.OriginApply}
-}
-
-func whole(ctx context.Context, f *fsys.File) bool {
-	r, err := catalog.NewReader(f)
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	var rec catalog.Record
-	for ctx.Err() == nil {
-		switch err := r.Next(&rec); {
-		case err == io.EOF:
-			_, err := f.Seek(0, io.SeekStart)
-			return err == nil
-		case err != nil:
-			return false
-		}
-	}
-	return false
+	return &catalogParent{id: s.parentID, file: f, reader: r, exact: r.Header().Origin == catalog.OriginApply}, nil
 }
 
 type noParent struct{}
@@ -109,6 +95,7 @@ func (noParent) Exact() bool                    { return false }
 func (noParent) Close()                         {}
 
 type catalogParent struct {
+	id     snapshot.ID
 	file   *fsys.File
 	reader *catalog.Reader
 	rec    catalog.Record
@@ -125,7 +112,7 @@ func (p *catalogParent) Peek() (*catalog.Record, error) {
 	case err == io.EOF:
 		p.end = true
 	case err != nil:
-		return nil, err
+		return nil, &damagedCatalog{p.id, err}
 	default:
 		p.have = true
 	}

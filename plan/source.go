@@ -174,12 +174,18 @@ func (s *sourceBuild) deleted(rec *catalog.Record) error {
 	if rec.Kind == meta.Dir || s.gone != "" && strings.HasPrefix(rec.Path, s.gone+"/") {
 		return nil
 	}
+	if show := s.opts.Observer.Deleted; show != nil {
+		show(rec.Path)
+	}
 	return s.spool.AddDeleted(rec.Path)
 }
 
 // add spools a decided entry.
 func (s *sourceBuild) add(it *item) error {
 	s.space.take(&it.Entry, it.info.Blocks, s.threshold())
+	if show := s.opts.Observer.Entry; show != nil {
+		show(&it.Entry)
+	}
 	return s.spool.Add(&it.Entry)
 }
 
