@@ -86,12 +86,24 @@ func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 		return err
 	}
 	defer out.discard()
-	p, err := a.makePlan(ctx, m, o.plan, out)
+	// With --json standard output belongs to the result.
+	w := a.out
+	if a.json {
+		w = a.err
+	}
+	summary, err := report.NewPlanReport(w, report.PlanOptions{Format: report.Table, Style: a.style(w)})
 	if err != nil {
 		return err
 	}
-	if err := a.showBefore(ctx, out, p.Unlisted, o); err != nil {
+	p, err := a.makePlan(ctx, m, o.plan, out, summary)
+	if err != nil {
 		return err
+	}
+	a.progress.Close()
+	if !a.json || !o.yes {
+		if err := summary.Planned(p); err != nil {
+			return err
+		}
 	}
 	if len(p.Tripped) > 0 {
 		return fmt.Errorf("%w\nnothing was done", tripped(p))
@@ -102,20 +114,6 @@ func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 		}
 	}
 	return a.applyFile(ctx, out.file, a.workerCount(m.Workers), o)
-}
-
-// showBefore shows the plan that is about to be applied. With --json standard
-// output belongs to the result.
-func (a *app) showBefore(ctx context.Context, out *planOutput, unlisted []string, o applyOptions) error {
-	w := a.out
-	if a.json {
-		w = a.err
-	}
-	if a.json && o.yes {
-		return nil
-	}
-	_, err := a.summarize(ctx, w, report.Table, out.file, unlisted)
-	return err
 }
 
 // errDeclined ends a run that nobody approved.

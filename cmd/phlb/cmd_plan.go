@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -80,12 +79,16 @@ func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
 		return err
 	}
 	defer out.discard()
-	p, err := a.makePlan(ctx, m, o, out)
+	summary, err := a.planSummary(o)
 	if err != nil {
 		return err
 	}
-	changes, err := a.summarizePlan(ctx, o, out, p)
+	p, err := a.makePlan(ctx, m, o, out, summary)
 	if err != nil {
+		return err
+	}
+	a.progress.Close()
+	if err := summary.Planned(p); err != nil {
 		return err
 	}
 	if err := out.commit(); err != nil {
@@ -97,14 +100,14 @@ func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
 	if o.output != "-" && !a.json {
 		fmt.Fprintf(a.out, "\nWrote %s. To carry out exactly this: phlb apply %s\n", o.output, o.output)
 	}
-	if o.detailedExitCode && changes {
+	if o.detailedExitCode && summary.HasChanges() {
 		return resultError(codeDifferent)
 	}
 	return nil
 }
 
-// summarizePlan prints the summary where the plan itself is not.
-func (a *app) summarizePlan(ctx context.Context, o planOptions, out *planOutput, p *plan.Plan) (changes bool, err error) {
+// planSummary returns what prints the summary where the plan itself is not.
+func (a *app) planSummary(o planOptions) (*report.PlanReport, error) {
 	w := a.out
 	if o.output == "-" {
 		w = a.err
@@ -113,7 +116,7 @@ func (a *app) summarizePlan(ctx context.Context, o planOptions, out *planOutput,
 	if a.json {
 		format = report.JSON
 	}
-	return a.summarize(ctx, w, format, out.file, p.Unlisted)
+	return report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w)})
 }
 
 // tripped says which guards make a plan not applicable.
@@ -161,7 +164,9 @@ func sourceNames(m *manifest.Manifest) string {
 }
 
 // makePlan scans, decides and writes the plan to out, not yet under its name.
-func (a *app) makePlan(ctx context.Context, m *manifest.Manifest, o planOptions, out *planOutput) (*plan.Plan, error) {
+func (a *app) makePlan(
+	ctx context.Context, m *manifest.Manifest, o planOptions, out *planOutput, summary *report.PlanReport,
+) (*plan.Plan, error) {
 	root, err := openDestination(m)
 	if err != nil {
 		return nil, err
@@ -171,7 +176,7 @@ func (a *app) makePlan(ctx context.Context, m *manifest.Manifest, o planOptions,
 	}
 	p, err := plan.Build(ctx, m, root, plan.Options{
 		Now: a.now(), NewID: newID, Version: version(), Sources: o.sources, Rehash: o.rehash, Overrides: o.overrides,
-		Avoid: out.avoid, Workers: a.workerCount(m.Workers), UID: os.Geteuid(), GID: os.Getegid(), Events: a.progress,
+		Avoid: out.avoid, Workers: a.workerCount(m.Workers), UID: os.Geteuid(), GID: os.Getegid(), Events: a.progress, Observer: summary.Observer(),
 	})
 	if err != nil {
 		return nil, err
@@ -196,21 +201,4 @@ func openDestination(m *manifest.Manifest) (*snapshot.Root, error) {
 		hint = "if it is really to be new, make the directory first"
 	}
 	return nil, fmt.Errorf("the destination %s does not exist: is its disk mounted? (%s)", m.Destination, hint)
-}
-
-// summarize prints what a reviewer should see of the plan in f.
-func (a *app) summarize(ctx context.Context, w io.Writer, format report.Format, f io.ReadSeeker, unlisted []string) (changes bool, err error) {
-	a.progress.Close()
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return false, err
-	}
-	r, err := report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w), Unlisted: unlisted})
-	if err != nil {
-		return false, err
-	}
-	info, err := plan.Read(ctx, f, r.Visitor())
-	if err != nil {
-		return false, err
-	}
-	return r.HasChanges(), r.Finish(info)
 }

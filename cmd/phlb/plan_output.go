@@ -147,9 +147,9 @@ func (o *planOutput) place() error {
 		_, err := io.Copy(o.stream, o.file)
 		return err
 	}
-	// Without this a crash could leave an empty file under the plan's name.
-	// And some systems rename no open file.
-	if err := errors.Join(o.file.Sync(), o.file.Close()); err != nil {
+	// Some systems rename no open file. It is not synced: a plan that a power
+	// loss has cut off is refused, and made again in no time.
+	if err := o.file.Close(); err != nil {
 		return err
 	}
 	return os.Rename(o.file.Name(), o.target)

@@ -48,14 +48,16 @@ type PlanOptions struct {
 const defaultTop = 10
 
 // PlanReport shows a plan while it is read: feed Visitor to plan.Read, then
-// call Finish. It is not safe for concurrent use.
+// call Finish. Or it shows a summary of one that is just being made: feed
+// Observer to plan.Build, then call Planned. It is not safe for concurrent use.
 type PlanReport struct {
 	o        PlanOptions
 	w        *bufio.Writer
 	selected *selector
 	list     entryList
 	summary  PlanSummary
-	tally    *sourceTally // of the source being read
+	tally    *sourceTally            // of the source being read or made
+	observed map[string]*sourceTally // by source; while a plan is made
 }
 
 // NewPlanReport returns a report that writes to w. The error wraps ErrFilter
@@ -114,8 +116,61 @@ func (r *PlanReport) header(h *plan.Header) error {
 	return r.list.begin()
 }
 
+// Observer returns the callbacks to make a plan with.
+func (r *PlanReport) Observer() plan.Observer {
+	r.observed = map[string]*sourceTally{}
+	return plan.Observer{
+		Source: func(name string) {
+			r.tally = newSourceTally(r.o.Top)
+			r.observed[name] = r.tally
+		},
+		Entry: func(e *plan.Entry) {
+			if r.tally.judge(e); r.selected.entry(e) {
+				r.tally.entry(e)
+			}
+		},
+		Deleted: func(path string) {
+			if r.tally.changes = true; r.selected.deleted(path) {
+				r.tally.delete(path)
+			}
+		},
+	}
+}
+
+// Planned writes the summary of the plan that was observed and has been
+// written. Entries are not listed.
+func (r *PlanReport) Planned(p *plan.Plan) error {
+	r.o.Unlisted = p.Unlisted
+	r.list = noList{}
+	totals, err := p.Document.Totals()
+	if err == nil {
+		err = r.header(&p.Header)
+	}
+	for i := 0; err == nil && i < len(p.Sources); i++ {
+		s := p.Sources[i].Source
+		r.begin(&s, r.observed[s.Name])
+		err = r.endSource(&s)
+	}
+	for i := 0; err == nil && i < len(p.Keep); i++ {
+		err = r.keep(&p.Keep[i])
+	}
+	for i := 0; err == nil && i < len(p.Prune); i++ {
+		err = r.prune(&p.Prune[i])
+	}
+	if err != nil {
+		return err
+	}
+	return r.Finish(&plan.Info{Header: p.Header, Totals: totals, Digest: p.Digest})
+}
+
 func (r *PlanReport) source(s *plan.Source) error {
-	r.tally = newSourceTally(r.o.Top)
+	r.begin(s, newSourceTally(r.o.Top))
+	return r.list.source(r.current())
+}
+
+// begin adds the view of a source whose entries tally has counted, or will.
+func (r *PlanReport) begin(s *plan.Source, tally *sourceTally) {
+	r.tally = tally
 	view := SourceSummary{Name: s.Name, Path: NewPath(s.Path), Guards: guardViews(s.Guards)}
 	if s.Snapshot != "" {
 		name := s.Snapshot
@@ -126,7 +181,6 @@ func (r *PlanReport) source(s *plan.Source) error {
 		view.Parent = &name
 	}
 	r.summary.Sources = append(r.summary.Sources, view)
-	return r.list.source(r.current())
 }
 
 // current is the summary of the source being read.
@@ -149,12 +203,7 @@ func guardRank(status string) int {
 }
 
 func (r *PlanReport) entry(e *plan.Entry) error {
-	if e.Action == plan.ActionSkip {
-		r.current().WillBePartial = r.current().WillBePartial || unstorable(e.Reason)
-	} else if e.Change != plan.ChangeUnchanged {
-		r.summary.HasChanges = true
-	}
-	if !r.selected.entry(e) {
+	if r.tally.judge(e); !r.selected.entry(e) {
 		return nil
 	}
 	r.tally.entry(e)
@@ -162,8 +211,7 @@ func (r *PlanReport) entry(e *plan.Entry) error {
 }
 
 func (r *PlanReport) deleted(path string) error {
-	r.summary.HasChanges = true
-	if !r.selected.deleted(path) {
+	if r.tally.changes = true; !r.selected.deleted(path) {
 		return nil
 	}
 	r.tally.delete(path)
@@ -173,6 +221,8 @@ func (r *PlanReport) deleted(path string) error {
 func (r *PlanReport) endSource(s *plan.Source) error {
 	view := r.current()
 	view.Totals = s.Totals
+	view.WillBePartial = r.tally.partial
+	r.summary.HasChanges = r.summary.HasChanges || r.tally.changes
 	if !r.o.Filter.Empty() {
 		view.Selected = &r.tally.selected
 	}

@@ -19,10 +19,13 @@ const (
 // sourceTally adds up the entries of one source as they stream by.
 type sourceTally struct {
 	selected plan.Totals
+	// partial and changes are about all entries, selected or not.
+	partial  bool // something that was meant to be stored cannot be
+	changes  bool // something is not unchanged
 	byAction map[plan.Action]map[plan.Change]plan.Count
 	largest  *topN[FileView]
 	copied   *rollup
-	changes  map[plan.Change]*topN[FileView]
+	notable  map[plan.Change]*topN[FileView]
 	deleted  []Path
 	skips    map[string]*SkipView
 }
@@ -32,11 +35,11 @@ func newSourceTally(top int) *sourceTally {
 		byAction: map[plan.Action]map[plan.Change]plan.Count{},
 		largest:  newTopN(top, largerFile),
 		copied:   newRollup(maxRollupNodes),
-		changes:  map[plan.Change]*topN[FileView]{},
+		notable:  map[plan.Change]*topN[FileView]{},
 		skips:    map[string]*SkipView{},
 	}
 	for _, c := range notableChanges() {
-		t.changes[c] = newTopN(examples, largerFile)
+		t.notable[c] = newTopN(examples, largerFile)
 	}
 	return t
 }
@@ -59,6 +62,15 @@ func largerFile(a, b FileView) int {
 	return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Raw(), b.Raw()))
 }
 
+// judge looks at any entry.
+func (t *sourceTally) judge(e *plan.Entry) {
+	if e.Action == plan.ActionSkip {
+		t.partial = t.partial || unstorable(e.Reason)
+	} else if e.Change != plan.ChangeUnchanged {
+		t.changes = true
+	}
+}
+
 // entry counts a selected entry.
 func (t *sourceTally) entry(e *plan.Entry) {
 	t.count(e)
@@ -69,7 +81,7 @@ func (t *sourceTally) entry(e *plan.Entry) {
 	case plan.ActionSkip:
 		t.skip(e)
 	}
-	if top := t.changes[e.Change]; top != nil {
+	if top := t.notable[e.Change]; top != nil {
 		top.offer(fileView(e))
 	}
 }
@@ -209,7 +221,7 @@ func (t *sourceTally) actions() []ActionView {
 func (t *sourceTally) changeViews() []ChangeView {
 	views := []ChangeView{}
 	for _, change := range notableChanges() {
-		v := ChangeView{Change: change, Examples: t.changes[change].items}
+		v := ChangeView{Change: change, Examples: t.notable[change].items}
 		for _, action := range allActions() {
 			c := t.byAction[action][change]
 			v.Files, v.Bytes = v.Files+c.Files, v.Bytes+c.Bytes
