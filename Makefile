@@ -2,8 +2,9 @@
 GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
+COUNT ?= 6
 
-.PHONY: all check test race bench fuzz build quickstart
+.PHONY: all check test race bench microbench fuzz build quickstart
 
 all: check test
 
@@ -22,8 +23,15 @@ test:
 race:
 	$(GO) test -race ./...
 
+# phlb against its peers, as whole processes; as root on fresh file systems.
+# BENCHFLAGS="--data sample --rounds 1" gives a quick look; docs/performance.md
+# tells how to read it.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./internal/peerbench $(BENCHFLAGS)
+
+# The hot paths. Compare two runs with benchstat.
+microbench:
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
 
 # Every fuzz target for FUZZTIME, one after the other.
 fuzz:

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// images is a workplace where every contender gets a new ext4 file system of
+// its own in each round. On one that was used before, it would pay for its
+// predecessor: ext4 avoids recently deleted inodes for about a minute, which
+// makes creating files many times slower.
+//
+// Two more images hold the source in its two states. The second is a copy of
+// the first, block by block, in which a day has passed; so mounting the one or
+// the other at the same place changes the source and keeps its inode numbers,
+// by which all tools tell what changed.
+type images struct {
+	dir     string
+	set     *dataset
+	settled time.Time
+}
+
+// The tree is not the root of its file system: lost+found is nobody's data.
+const treeName = "tree"
+
+func (w *images) describe() string { return "fresh ext4 images on loop devices, in " + w.dir }
+
+func (w *images) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w *images) prepare(ctx context.Context, set *dataset) error {
+	w.set = set
+	err := w.create(ctx, "day1.img", set.size.onDisk()*2+256<<20)
+	if err != nil {
+		return err
+	}
+	err = w.mounted(ctx, "day1.img", func(tree string) error {
+		if err := os.Mkdir(tree, 0o755); err != nil {
+			return err
+		}
+		if err := set.grow(ctx, tree); err != nil {
+			return err
+		}
+		set.size, err = measureTree(tree)
+		return err
+	})
+	if err == nil && !set.scale {
+		err = w.prepareNextDay(ctx)
+	}
+	w.settled = time.Now().Add(settling)
+	return err
+}
+
+func (w *images) prepareNextDay(ctx context.Context) error {
+	if err := cmd("cp", "--sparse=always", w.path("day1.img"), w.path("day2.img")).run(ctx); err != nil {
+		return err
+	}
+	return w.mounted(ctx, "day2.img", func(tree string) error {
+		_, err := oneDayLater(tree)
+		return err
+	})
+}
+
+// mounted works on a source that is not used yet.
+func (w *images) mounted(ctx context.Context, image string, do func(tree string) error) error {
+	if err := w.mount(ctx, image, "src", "loop"); err != nil {
+		return err
+	}
+	return errors.Join(do(w.path("src/"+treeName)), w.unmount("src"))
+}
+
+// create makes a file system in a sparse file. Nothing is left for the kernel
+// to do later, in the background of somebody's measurement.
+func (w *images) create(ctx context.Context, image string, size int64) error {
+	f, err := os.OpenFile(w.path(image), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+		return err
+	}
+	return cmd("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-i", "4096", w.path(image)).run(ctx)
+}
+
+// mount is not interrupted: killed at the wrong moment, it would leave a mount
+// that nobody knows of.
+func (w *images) mount(ctx context.Context, image, at, options string) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := os.MkdirAll(w.path(at), 0o755); err != nil {
+		return err
+	}
+	if err := cmd("mount", "-t", "ext4", "-o", options, w.path(image), w.path(at)).run(ctx); err != nil {
+		return fmt.Errorf("%w(--plain works without file systems of its own)", err)
+	}
+	return nil
+}
+
+// unmount must also work when the run was interrupted, and be patient with
+// whoever looks into a new mount: indexers do.
+func (w *images) unmount(at string) error {
+	var err error
+	for range 20 {
+		if err = cmd("umount", w.path(at)).run(context.Background()); err == nil {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return errors.Join(err, cmd("umount", "-l", w.path(at)).run(context.Background()))
+}
+
+func (w *images) begin(context.Context, []string) error { return nil }
+func (w *images) end() error                            { return nil }
+
+// open mounts a new volume and the source's first day. The source is read-only:
+// reading it must not write access times.
+func (w *images) open(ctx context.Context, contender string) (s *site, err error) {
+	image := "volume-" + contender + ".img"
+	remove := func() error { return os.Remove(w.path(image)) }
+	size := w.set.size.onDisk()*3 + int64(w.set.size.Files)*16<<10 + 2<<30
+	if err := w.create(ctx, image, size); err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	if err := w.mount(ctx, image, "volume", "loop"); err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	leave := func() error { return joined(func() error { return w.unmount("volume") }, remove) }
+	if err := w.mount(ctx, "day1.img", "src", "loop,ro"); err != nil {
+		return nil, errors.Join(err, leave())
+	}
+	s = &site{
+		src: w.path("src/" + treeName), dst: w.path("volume/dst"), work: w.path("volume/work"), settled: w.settled,
+		nextDay: w.switchDay,
+		used:    w.used,
+		close:   func() error { return joined(func() error { return w.unmount("src") }, leave) },
+	}
+	if err := firstOf(os.Mkdir(s.dst, 0o755), os.Mkdir(s.work, 0o755)); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// switchDay keeps something mounted at all times, so that close need not know
+// where it stopped.
+func (w *images) switchDay(ctx context.Context) error {
+	if err := w.unmount("src"); err != nil {
+		return err
+	}
+	if err := w.mount(ctx, "day2.img", "src", "loop,ro"); err != nil {
+		return errors.Join(err, w.mount(ctx, "day1.img", "src", "loop,ro"))
+	}
+	return nil
+}
+
+func (w *images) used() (usage, error) {
+	all, _, err := spaceAt(w.path("volume"))
+	if err != nil {
+		return usage{}, err
+	}
+	work, err := diskUsage(w.path("volume/work"))
+	return all.minus(work), err
+}
+
+func (w *images) discard() error {
+	return firstOf(os.RemoveAll(w.path("day1.img")), os.RemoveAll(w.path("day2.img")))
+}
