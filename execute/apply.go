@@ -21,6 +21,7 @@ type runner struct {
 	root     *snapshot.Root
 	lookups  *lookup.DB
 	buffers  sync.Pool
+	tasks    sync.Pool // of *[]task, empty
 	sums     sync.Pool // of *vouch.Sums: parsing a large SHA256SUMS for each batch would be quadratic
 	promises promises
 }

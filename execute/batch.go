@@ -92,8 +92,24 @@ func (h *hands) account() {
 	}
 }
 
+// emptyTasks returns a list with room for a batch.
+func (r *runner) emptyTasks() []task {
+	if t, ok := r.tasks.Get().(*[]task); ok {
+		return *t
+	}
+	return make([]task, 0, batchSize)
+}
+
+// reuse takes back a batch's list.
+func (r *runner) reuse(tasks []task) {
+	clear(tasks) // what they point to need not stay in memory
+	tasks = tasks[:0]
+	r.tasks.Put(&tasks)
+}
+
 // do does a batch: the one task of the pool.
 func (b *builder) do(ctx context.Context, ba *batch) error {
+	defer b.run.reuse(ba.tasks)
 	h := hands{b: b, batch: ba, buf: b.run.buffer(), sums: b.run.sums.Get().(*vouch.Sums), hash: sha256.New()}
 	defer h.close()
 	var err error

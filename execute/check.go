@@ -85,15 +85,14 @@ func (s *checkedSource) inParent(target, p string) bool {
 	if s.Parent == nil {
 		return false
 	}
-	rest, ok := strings.CutPrefix(target, *s.Parent+"/")
-	return ok && rest == sums.StoredPath(p)
+	rest, ok := strings.CutPrefix(target, *s.Parent)
+	return ok && strings.HasPrefix(rest, "/") && rest[1:] == sums.StoredPath(p)
 }
 
 // check reads the whole plan and refuses it unless every part is safe.
 func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	c := &checker{
 		checked: checked{inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}, targetDirs: map[string]struct{}{}},
-		seed:    maphash.MakeSeed(),
 		earlier: map[uint64]struct{}{},
 		names:   map[string]bool{},
 	}
@@ -119,7 +118,7 @@ type checker struct {
 	names map[string]bool
 	// earlier holds a keyed hash of the stored path of each regular file so
 	// far: eight bytes each, where the paths themselves would not fit.
-	seed    maphash.Seed
+	hash    maphash.Hash
 	earlier map[uint64]struct{}
 }
 
@@ -244,12 +243,12 @@ func leftOut(reason string) bool {
 
 func (c *checker) count(e *plan.Entry) {
 	c.cur.files++
-	c.earlier[maphash.String(c.seed, c.stored(e.Path))] = struct{}{}
+	c.hash.Reset()
+	c.hash.WriteString(c.cur.Snapshot)
+	c.hash.WriteByte('/')
+	c.hash.WriteString(sums.StoredPath(e.Path))
+	c.earlier[c.hash.Sum64()] = struct{}{}
 }
-
-// stored returns where a path of the current source will be, relative to the
-// backup root.
-func (c *checker) stored(p string) string { return c.cur.Snapshot + "/" + sums.StoredPath(p) }
 
 // place checks an entry's path: safe by itself, and below a directory that
 // this plan makes, so that it can pass no symbolic link.
@@ -266,7 +265,7 @@ func (c *checker) place(e *plan.Entry) error {
 	if e.Path == "." {
 		return fmt.Errorf("the source directory stands twice in %q", c.cur.Name)
 	}
-	parent := path.Dir(e.Path)
+	parent := dirOf(e.Path)
 	for len(c.dirs) > 0 && c.dirs[len(c.dirs)-1] != parent {
 		c.dirs = c.dirs[:len(c.dirs)-1]
 	}
@@ -295,6 +294,10 @@ func checkPath(p string) error {
 // earlier file of this plan. That a published one exists, is regular and has
 // the right content is looked at when it is linked.
 func (c *checker) target(e *plan.Entry) error {
+	if c.cur.inParent(e.Target, e.Path) {
+		// Both halves of the path have been checked already.
+		return c.published(c.cur.parent, e)
+	}
 	if err := checkPath(e.Target); err != nil || e.Target == "." {
 		return fmt.Errorf("target %q: not a path below the root", e.Target)
 	}
@@ -306,18 +309,22 @@ func (c *checker) target(e *plan.Entry) error {
 		if s.id != id {
 			continue
 		}
-		if _, ok := c.earlier[maphash.String(c.seed, e.Target)]; !ok {
+		c.hash.Reset()
+		c.hash.WriteString(e.Target)
+		if _, ok := c.earlier[c.hash.Sum64()]; !ok {
 			return fmt.Errorf("target %q is not an earlier file of this plan", e.Target)
 		}
 		c.inPlan[e.Target] = true
 		return nil
 	}
+	c.targetDirs[path.Dir(e.Target)] = struct{}{}
+	return c.published(id, e)
+}
+
+func (c *checker) published(id snapshot.ID, e *plan.Entry) error {
 	if e.SHA256.IsZero() {
 		return fmt.Errorf("target %q: the entry has no sha256 to check it by", e.Target)
 	}
 	c.targets[id] = struct{}{}
-	if !c.cur.inParent(e.Target, e.Path) {
-		c.targetDirs[path.Dir(e.Target)] = struct{}{}
-	}
 	return nil
 }

@@ -103,7 +103,7 @@ func (d *dispatcher) lose(e *plan.Entry) {
 // queue adds a task to the current batch.
 func (d *dispatcher) queue(ctx context.Context, t task) error {
 	if d.batch == nil {
-		d.batch = &batch{node: d.path[len(d.path)-1]}
+		d.batch = &batch{node: d.path[len(d.path)-1], tasks: d.run.emptyTasks()}
 	}
 	d.batch.tasks = append(d.batch.tasks, t)
 	if t.Action == plan.ActionCopy {

@@ -3,7 +3,7 @@ package plan
 import (
 	"errors"
 	"io/fs"
-	"path"
+	"strings"
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
@@ -138,4 +138,11 @@ func (it *item) sameByMetadata(how manifest.ChangeDetection) bool {
 	return false
 }
 
-func split(p string) (dir, name string) { return path.Dir(p), path.Base(p) }
+// split is path.Dir and path.Base for paths that are clean.
+func split(p string) (dir, name string) {
+	i := strings.LastIndexByte(p, '/')
+	if i < 0 {
+		return ".", p
+	}
+	return p[:i], p[i+1:]
+}
