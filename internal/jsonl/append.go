@@ -6,7 +6,7 @@
 // one value after the other in a stream and holds no more than one of them,
 // and a Decoder takes a value in memory apart. Any valid spelling of JSON is
 // understood; what phlb writes itself (no white space, few escapes) is merely
-// the fastest. Unlike encoding/json, a key is its exact bytes, a key that
+// the fastest, and a Line, which knows only that, faster still. Unlike encoding/json, a key is its exact bytes, a key that
 // stands twice, null where it means nothing, and text that is not valid
 // Unicode are errors: what a reviewer sees in a file is what a reader gets.
 //
