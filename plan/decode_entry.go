@@ -54,6 +54,14 @@ func required(a Action) (keys uint32, known bool) {
 
 // decodeEntry takes one entry.
 func decodeEntry(d *jsonl.Decoder, e *Entry) {
+	if l := d.Line(); ownEntry(&l, e) && d.TakeLine(&l) {
+		return
+	}
+	decodeAnyEntry(d, e)
+}
+
+// decodeAnyEntry takes an entry in any spelling, key by key.
+func decodeAnyEntry(d *jsonl.Decoder, e *Entry) {
 	// The reason is kept for a moment: neighbours often have the same.
 	*e = Entry{Reason: e.Reason}
 	var seen uint32
@@ -157,13 +165,20 @@ func toAction(text []byte) Action {
 
 func toChange(d *jsonl.Decoder) Change {
 	text := d.Bytes()
+	c, known := toKnownChange(text)
+	if !known {
+		d.Fail(fmt.Errorf("unknown change %q", text))
+	}
+	return c
+}
+
+func toKnownChange(text []byte) (c Change, known bool) {
 	for _, c := range [...]Change{ChangeUnchanged, ChangeNew, ChangeContent, ChangeMetadata, ChangeMoved, ChangeType} {
 		if string(text) == string(c) {
-			return c
+			return c, true
 		}
 	}
-	d.Fail(fmt.Errorf("unknown change %q", text))
-	return ""
+	return "", false
 }
 
 // finishEntry checks that the action has what it needs and drops what it has

@@ -136,9 +136,10 @@ const blockSize = 256 << 10
 // block is a list of JSON values, one a line, compressed in memory. Hashes in
 // them may be raw.
 type block struct {
-	buf    []byte
-	packed [][]byte
-	some   bool
+	buf     []byte
+	scratch []byte // of pack
+	packed  [][]byte
+	some    bool
 }
 
 func (b *block) add(value []byte) {
@@ -153,8 +154,9 @@ func (b *block) add(value []byte) {
 }
 
 func (b *block) pack() {
-	packed := s2.Encode(nil, b.buf)
-	// Encode allocates for the worst case; keep only what is used.
+	// Encode wants room for the worst case; keep only what is used.
+	packed := s2.Encode(b.scratch[:cap(b.scratch)], b.buf)
+	b.scratch = packed
 	b.packed = append(b.packed, append(make([]byte, 0, len(packed)), packed...))
 	b.buf = b.buf[:0]
 }

@@ -32,14 +32,37 @@ const (
 // line is what one line of a catalogue says: a record or, with the key end,
 // the trailer.
 type line struct {
-	record     Record
-	seen       uint32
+	record     Record // but for Stored
+	seen       uint32 // keys; none of them matters once it is decoded, but keyEnd
+	hasStored  bool
 	stored     Stored
 	storedSeen uint32
 }
 
+// give hands the record out. What r.Stored pointed to is used again.
+func (l *line) give(r *Record) {
+	stored := r.Stored
+	*r = l.record
+	if !l.hasStored {
+		return
+	}
+	if stored == nil {
+		stored = new(Stored)
+	}
+	*stored = l.stored
+	r.Stored = stored
+}
+
 // decode takes a line. Of a trailer it only notes that it is one.
 func (l *line) decode(d *jsonl.Decoder) {
+	if t := d.Line(); l.own(&t) && d.TakeLine(&t) {
+		return
+	}
+	l.decodeAny(d)
+}
+
+// decodeAny takes a line in any spelling, key by key.
+func (l *line) decodeAny(d *jsonl.Decoder) {
 	*l = line{}
 	d.Object()
 	for {
@@ -207,8 +230,7 @@ func (l *line) drop() {
 }
 
 func (l *line) finishStored(d *jsonl.Decoder) {
-	r, seen := &l.record, l.storedSeen
-	s := l.stored
+	r, s, seen := &l.record, &l.stored, l.storedSeen
 	if seen&keyAction == 0 {
 		d.Fail(fmt.Errorf("the record of %q lacks stored.action", r.Path))
 	}
@@ -229,7 +251,7 @@ func (l *line) finishStored(d *jsonl.Decoder) {
 	} else if len(s.Xattrs) == 0 {
 		s.Xattrs = nil
 	}
-	r.Stored = &s
+	l.hasStored = true
 }
 
 func toKind(d *jsonl.Decoder) meta.Kind {

@@ -58,7 +58,12 @@ func (c *Reader) Close() error { return c.plain.Close() }
 
 // Next reads the next record into r. It returns io.EOF itself after the last
 // one, if the trailer is there and agrees; an error that wraps
-// io.ErrUnexpectedEOF if it is missing. Every error is final.
+// io.ErrUnexpectedEOF if it is missing. Every error is final, and r is then as
+// it was.
+//
+// The reader writes over what r.Stored points to. A caller that hands in the
+// same r again, which saves an allocation a file, must not hold on to Stored;
+// a copy of *Stored, and everything else in a record, may be kept.
 func (c *Reader) Next(r *Record) error {
 	if c.err == nil {
 		c.err = c.next(r)
@@ -82,7 +87,7 @@ func (c *Reader) next(r *Record) error {
 	}
 	c.in.Advance(n)
 	c.entries++
-	*r = c.line.record
+	c.line.give(r)
 	c.last = r.Path
 	return nil
 }

@@ -28,7 +28,22 @@ func (s Sum) String() string {
 }
 
 // AppendHex appends the 64 lower-case hex digits.
-func (s Sum) AppendHex(b []byte) []byte { return hex.AppendEncode(b, s[:]) }
+func (s Sum) AppendHex(b []byte) []byte {
+	var text [2 * len(s)]byte
+	for i, c := range s {
+		pair := &hexPairs[c]
+		text[2*i], text[2*i+1] = pair[0], pair[1]
+	}
+	return append(b, text[:]...)
+}
+
+// hexPairs holds both digits of every byte: catalogues and plans have millions.
+var hexPairs = func() (t [256][2]byte) {
+	for c := range t {
+		hex.Encode(t[c][:], []byte{byte(c)})
+	}
+	return t
+}()
 
 // Parse reads 64 hex digits in either case, as sha256sum does.
 func Parse[T string | []byte](text T) (Sum, error) {

@@ -6,7 +6,7 @@
 // one value after the other in a stream and holds no more than one of them,
 // and a Decoder takes a value in memory apart. Any valid spelling of JSON is
 // understood; what phlb writes itself (no white space, few escapes) is merely
-// the fastest. Unlike encoding/json, a key is its exact bytes, a key that
+// the fastest, and a Line, which knows only that, faster still. Unlike encoding/json, a key is its exact bytes, a key that
 // stands twice, null where it means nothing, and text that is not valid
 // Unicode are errors: what a reviewer sees in a file is what a reader gets.
 //
@@ -16,6 +16,7 @@ package jsonl
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strconv"
@@ -39,10 +40,49 @@ var plain = func() (t [256]bool) {
 // AppendString appends s as a JSON string. Bytes that are not UTF-8 become
 // U+FFFD: what must come back exactly is written by AppendPath.
 func AppendString(b []byte, s string) []byte {
-	if utf8.ValidString(s) {
+	b, ok := appendPlain(b, s)
+	switch {
+	case ok:
+		return b
+	case utf8.ValidString(s):
 		return appendValid(b, s)
 	}
 	return appendValid(b, string([]rune(s)))
+}
+
+// appendPlain appends s as a string if all of it is ASCII that stands for
+// itself, which is nearly always so.
+func appendPlain(b []byte, s string) (out []byte, ok bool) {
+	before := len(b)
+	b = append(append(b, '"'), s...)
+	if !standsForItself(b[before+1:]) {
+		return b[:before], false
+	}
+	return append(b, '"'), true
+}
+
+// standsForItself reports whether a string is written as it is, and is ASCII.
+func standsForItself(b []byte) bool {
+	if len(b) < 8 {
+		for _, c := range b {
+			if !plain[c] || c >= utf8.RuneSelf {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; i < len(b)-8; i += 8 {
+		if escapedBytes(binary.LittleEndian.Uint64(b[i:])) != 0 {
+			return false
+		}
+	}
+	return escapedBytes(binary.LittleEndian.Uint64(b[len(b)-8:])) == 0
+}
+
+// escapedBytes is specialBytes with DEL.
+func escapedBytes(x uint64) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	return specialBytes(x) | ((x^ones*0x7f)-ones)&tops
 }
 
 func appendValid(b []byte, s string) []byte {
@@ -76,21 +116,27 @@ func appendEscaped(b []byte, c byte) []byte {
 // `"key_b64":"…"` in standard base64 when they are not UTF-8.
 func AppendPath(b []byte, key, value string) []byte {
 	b = append(append(b, '"'), key...)
-	if utf8.ValidString(value) {
-		return appendValid(append(b, `":`...), value)
+	afterKey := len(b)
+	b, ok := appendPlain(append(b, `":`...), value)
+	switch {
+	case ok:
+		return b
+	case utf8.ValidString(value):
+		return appendValid(b, value)
 	}
-	b = append(append(b, suffix64...), `":"`...)
+	b = append(append(b[:afterKey], suffix64...), `":"`...)
 	return append(base64.StdEncoding.AppendEncode(b, []byte(value)), '"')
 }
 
 // AppendMode appends permission bits as a string of at least four octal digits.
 func AppendMode(b []byte, mode uint32) []byte {
-	b = append(b, '"')
-	for limit := uint32(0o1000); limit > 1 && mode < limit; limit >>= 3 {
-		b = append(b, '0')
+	if mode > 0o7777 {
+		return append(strconv.AppendUint(append(b, '"'), uint64(mode), 8), '"')
 	}
-	return append(strconv.AppendUint(b, uint64(mode), 8), '"')
+	return append(b, '"', octal(mode>>9), octal(mode>>6), octal(mode>>3), octal(mode), '"')
 }
+
+func octal(n uint32) byte { return '0' + byte(n&7) }
 
 // AppendXattrs appends the member `"xattrs":{…}`: names, sorted, to values in
 // base64. Names that are not UTF-8 follow in a second member, "xattrs_b64",

@@ -27,8 +27,8 @@ type Input struct {
 
 	buf      []byte
 	pos, end int // buf[pos:end] has been read and not yet passed
-	tapped   int // the tap has been given what stood before buf[tapped]
-	line     int // of buf[pos], from 1
+	tapped   int // what stood before buf[tapped] was counted and given to the tap
+	line     int // of buf[tapped], from 1
 	err      error
 }
 
@@ -44,15 +44,15 @@ func NewInput(r io.Reader, max int, tap Tap) *Input {
 }
 
 // Line returns the number of the line, from 1, of the current position.
-func (in *Input) Line() int { return in.line }
-
-// Advance passes the next n bytes, which must have been seen.
-func (in *Input) Advance(n int) {
-	in.line += bytes.Count(in.buf[in.pos:in.pos+n], []byte{'\n'})
-	in.pos += n
+func (in *Input) Line() int {
+	return in.line + bytes.Count(in.buf[in.tapped:in.pos], []byte{'\n'})
 }
 
+// Advance passes the next n bytes, which must have been seen.
+func (in *Input) Advance(n int) { in.pos += n }
+
 func (in *Input) flush() {
+	in.line = in.Line()
 	if in.tap.Passed != nil && in.pos > in.tapped {
 		in.tap.Passed(in.buf[in.tapped:in.pos])
 	}
@@ -98,6 +98,13 @@ func (in *Input) read() error {
 // Peek moves to the next byte that is not white space and returns it; at the
 // end of the stream the error is io.EOF.
 func (in *Input) Peek() (byte, error) {
+	if in.pos < in.end && in.buf[in.pos] > ' ' {
+		return in.buf[in.pos], nil
+	}
+	return in.peekFurther()
+}
+
+func (in *Input) peekFurther() (byte, error) {
 	for {
 		for i, c := range in.buf[in.pos:in.end] {
 			if !space(c) {

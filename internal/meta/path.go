@@ -8,7 +8,12 @@ func ComparePaths(a, b string) int {
 		return compareTop(a, b)
 	}
 	n := min(len(a), len(b))
-	for i := range n {
+	i := 0
+	// Neighbours have most of their directories in common.
+	for i+8 <= n && a[i:i+8] == b[i:i+8] {
+		i += 8
+	}
+	for ; i < n; i++ {
 		if a[i] == b[i] {
 			continue
 		}

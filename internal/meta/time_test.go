@@ -2,7 +2,9 @@ package meta
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/big"
 	"regexp"
@@ -126,4 +128,20 @@ func FuzzParseTime(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDecimal8(t *testing.T) {
+	for n := uint64(0); n < 1e8; n += 1 + n/700_000*3 {
+		if got, want := string(binary.LittleEndian.AppendUint64(nil, decimal8(n))), fmt.Sprintf("%08d", n); got != want {
+			t.Fatalf("%d is %s", n, got)
+		}
+	}
+	for _, n := range []int64{99_999_999, 100_000_000, 999_999_999, 1_000_000_000, 9_999_999_999, 10_000_000_000, 12_345_678_901} {
+		for _, nsec := range []int32{0, 1, 99_999_999, 100_000_000, 999_999_999} {
+			got := string(Time{n, nsec}.Append(nil))
+			if want := fmt.Sprintf("%d%09d", n, nsec); got != want {
+				t.Errorf("%d s %d ns is %s", n, nsec, got)
+			}
+		}
+	}
 }
