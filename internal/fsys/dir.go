@@ -19,6 +19,16 @@ func (d *Dir) LstatAt(rel string) (meta.Info, error) {
 	return at(d, rel, (*Dir).Lstat)
 }
 
+// ReadDir lists the directory from its beginning, without "." and "..", in
+// the file system's order.
+func (d *Dir) ReadDir() ([]DirEntry, error) {
+	list, err := d.AppendDir(nil)
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
 // MkdirAll makes the directories of a relative path that do not exist yet
 // and opens the last one; "." opens d itself. Like every other method it
 // passes no symbolic link.

@@ -323,19 +323,20 @@ func (d *Dir) RemoveDir(name string) error {
 	})
 }
 
-// ReadDir lists the directory from its beginning, without "." and "..", in
-// the file system's order.
-func (d *Dir) ReadDir() ([]DirEntry, error) {
+// AppendDir appends the directory's names, listed from its beginning, without
+// "." and "..", in the file system's order. Where it fails it returns list as
+// it was.
+func (d *Dir) AppendDir(list []DirEntry) ([]DirEntry, error) {
 	f, err := d.root.Open(".")
 	if err != nil {
-		return nil, pathError("readdir", d.path, "", bare(err))
+		return list, pathError("readdir", d.path, "", bare(err))
 	}
 	defer f.Close()
-	list, err := f.ReadDir(-1)
+	entries, err := f.ReadDir(-1)
 	if err != nil {
-		return nil, pathError("readdir", d.path, "", bare(err))
+		return list, pathError("readdir", d.path, "", bare(err))
 	}
-	return dirEntries(list), nil
+	return appendEntries(list, entries), nil
 }
 
 // Lstat tells about name without following it.

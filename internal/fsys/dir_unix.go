@@ -15,7 +15,7 @@ type Dir struct {
 	fd    int
 	path  string // for messages only
 	fault FaultFunc
-	list  listing // what ReadDir must not do twice at a time
+	list  listing // what AppendDir must not do twice at a time
 }
 
 // Open opens a directory by a path of the user's, following symbolic links.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"phlb/internal/meta"
 )
@@ -27,12 +28,12 @@ func bare(err error) error {
 	return err
 }
 
-func dirEntries(list []fs.DirEntry) []DirEntry {
-	out := make([]DirEntry, len(list))
-	for i, e := range list {
-		out[i] = DirEntry{Name: e.Name(), Kind: kindOfMode(e.Type())}
+func appendEntries(list []DirEntry, entries []fs.DirEntry) []DirEntry {
+	list = slices.Grow(list, len(entries))
+	for _, e := range entries {
+		list = append(list, DirEntry{Name: e.Name(), Kind: kindOfMode(e.Type())})
 	}
-	return out
+	return list
 }
 
 func kindOfMode(mode fs.FileMode) meta.Kind {

@@ -3,9 +3,7 @@
 package fsys
 
 import (
-	"strconv"
 	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -14,46 +12,32 @@ import (
 
 const errNoAttr = unix.ENODATA
 
-// procPath names what a descriptor is open on. The way over /proc is the only
-// one to the attributes of a symbolic link that starts at a descriptor before
-// Linux 6.13; the name itself is still resolved relative to the open directory.
-func procPath(fd int, name string) string {
-	return "/proc/self/fd/" + strconv.Itoa(fd) + "/" + name
+// attrCalls reach the attributes of a name relative to a descriptor, without
+// following it. They work like llistxattr(2) and lgetxattr(2): a nil buffer
+// asks for the size.
+type attrCalls interface {
+	list(dirfd int, name string, buf []byte) (int, error)
+	get(dirfd int, name, attr string, buf []byte) (int, error)
 }
 
 // Xattrs returns the extended attributes of name, which is not followed.
 func (d *Dir) Xattrs(name string) (meta.Xattrs, error) {
-	err := check(name)
-	if err != nil {
-		return nil, pathError("getxattr", d.path, name, err)
+	x, err := d.xattrsBy(systemAttrs(), name)
+	return x, pathError("getxattr", d.path, name, err)
+}
+
+// xattrsBy puts the first question, to which nearly all paths answer that
+// they have none, without a closure and thereby without touching the heap.
+func (d *Dir) xattrsBy(calls attrCalls, name string) (meta.Xattrs, error) {
+	if err := check(name); err != nil {
+		return nil, err
 	}
-	if d.noXattrs(name) {
+	if size, err := calls.list(d.fd, name, nil); err == unix.ENOTSUP || err == nil && size == 0 {
 		return nil, nil
 	}
-	path := procPath(d.fd, name)
-	x, err := linuxXattrs(
-		func(b []byte) (int, error) { return unix.Llistxattr(path, b) },
-		func(attr string, b []byte) (int, error) { return unix.Lgetxattr(path, attr, b) })
-	return x, pathError("getxattr", d.path, name, noProc(err))
-}
-
-// noXattrs reports whether name certainly has no attributes. Nearly all paths
-// have none, so the question is put without touching the heap.
-func (d *Dir) noXattrs(name string) bool {
-	var buf [300]byte
-	path := strconv.AppendInt(append(buf[:0], "/proc/self/fd/"...), int64(d.fd), 10)
-	path = append(append(append(path, '/'), name...), 0)
-	size, _, errno := unix.Syscall(unix.SYS_LLISTXATTR, uintptr(unsafe.Pointer(&path[0])), 0, 0)
-	return errno == 0 && size == 0
-}
-
-// noProc makes sure that a /proc that is not mounted is not taken for a file
-// that is gone.
-func noProc(err error) error {
-	if err == unix.ENOENT && unix.Access("/proc/self/fd", unix.F_OK) != nil {
-		return ErrUnsupported
-	}
-	return err
+	return linuxXattrs(
+		func(b []byte) (int, error) { return calls.list(d.fd, name, b) },
+		func(attr string, b []byte) (int, error) { return calls.get(d.fd, name, attr, b) })
 }
 
 func fdXattrs(fd int) (meta.Xattrs, error) {

@@ -11,9 +11,9 @@ type consumer struct {
 	schedule *schedule
 	yield    func(*Entry) error
 	stack    []frame
-	path     []byte // of the directory on top of the stack
-	used     int    // entries yielded since the schedule was told
-	entry    Entry
+	prefix   []byte // of the paths in the directory on top of the stack
+	paths    paths
+	used     int // entries yielded since the schedule was told
 }
 
 // frame is a directory that is being yielded.
@@ -22,17 +22,17 @@ type frame struct {
 	piece  *piece // nil before the first
 	number int    // of the next piece
 	next   int    // in piece.children
-	parent int    // length of the parent's path
+	parent int    // length of the parent's prefix
 }
 
 func (c *consumer) run(ctx context.Context, top *node) error {
-	if !c.schedule.await(&top.head, 0, isListed) {
+	if !c.await(&top.head) {
 		return ctx.Err()
 	}
 	if top.err != nil {
 		return fmt.Errorf("scan: %w", top.err)
 	}
-	if err := c.emit(ctx, &child{name: ".", node: top}); err != nil {
+	if err := c.emit(ctx, &child{Entry: Entry{Path: "."}, node: top}); err != nil {
 		return err
 	}
 	c.stack = append(c.stack, frame{node: top})
@@ -58,13 +58,15 @@ func (c *consumer) next() (next *child, ok bool) {
 	f := &c.stack[len(c.stack)-1]
 	for f.piece == nil || f.next == len(f.piece.children) {
 		if f.piece != nil {
+			c.schedule.blanks.give(f.piece.children)
 			f.piece.children = nil
 		}
-		p := c.schedule.pieceOf(f.node, f.number)
+		p := f.node.pieceOf(f.number)
 		if p == nil {
 			return nil, true
 		}
-		if !c.await(p, isDone) {
+		// The first was awaited before the directory itself was yielded.
+		if f.number > 0 && !c.await(p) {
 			return nil, false
 		}
 		f.piece, f.number, f.next = p, f.number+1, 0
@@ -73,59 +75,47 @@ func (c *consumer) next() (next *child, ok bool) {
 	return &f.piece.children[f.next-1], true
 }
 
-func (c *consumer) await(p *piece, ready func(*piece) bool) bool {
+func (c *consumer) await(p *piece) bool {
 	used := c.used
 	c.used = 0
-	return c.schedule.await(p, used, ready)
+	return c.schedule.await(p, used)
 }
 
 // take yields one child and enters it if it is a directory to enter.
 func (c *consumer) take(ctx context.Context, ch *child) error {
 	c.used++
-	if ch.node != nil && !c.await(&ch.node.head, isListed) {
+	n := ch.node
+	if n != nil && !c.await(&n.head) {
 		return ctx.Err()
 	}
 	if err := c.emit(ctx, ch); err != nil {
 		return err
 	}
-	n := ch.node
-	*ch = child{} // what was yielded need not stay in memory
 	if n == nil || n.skip != "" {
 		return nil
 	}
-	c.stack = append(c.stack, frame{node: n, parent: len(c.path)})
-	c.path = appendName(c.path, n.name)
+	c.stack = append(c.stack, frame{node: n, parent: len(c.prefix)})
+	c.prefix = append(append(c.prefix, n.name...), '/')
 	return nil
 }
 
 func (c *consumer) pop() {
 	top := len(c.stack) - 1
-	c.path = c.path[:c.stack[top].parent]
+	c.prefix = c.prefix[:c.stack[top].parent]
 	c.stack[top] = frame{}
 	c.stack = c.stack[:top]
 }
 
+// emit yields ch where it lies: copying would be most of the consumer's work.
 func (c *consumer) emit(ctx context.Context, ch *child) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	e := &c.entry
-	e.Path, e.Info, e.Target, e.Xattrs, e.Skip = ch.name, ch.info, ch.target, ch.xattrs, ch.skip
 	if n := ch.node; n != nil {
-		e.Info, e.Xattrs, e.Skip = n.info, n.xattrs, n.skip
+		ch.Info, ch.Xattrs, ch.Skip = n.info, n.xattrs, n.skip
 	}
-	if len(c.path) > 0 {
-		parent := len(c.path)
-		c.path = appendName(c.path, ch.name)
-		e.Path = string(c.path)
-		c.path = c.path[:parent]
+	if len(c.prefix) > 0 {
+		ch.Path = c.paths.join(c.prefix, ch.Path)
 	}
-	return c.yield(e)
-}
-
-func appendName(path []byte, name string) []byte {
-	if len(path) > 0 {
-		path = append(path, '/')
-	}
-	return append(path, name...)
+	return c.yield(&ch.Entry)
 }

@@ -3,51 +3,49 @@ package scan
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 )
 
-// reader does the workers' part: it lists directories and looks at names. It
-// holds no state of its own.
+// reader does the workers' part: it lists directories and looks at names.
 type reader struct {
 	*Options
 	schedule *schedule
 	dirs     *openDirs
-	device   uint64 // the source's
+	device   uint64    // the source's
+	lists    sync.Pool // of *[]fsys.DirEntry, empty
 }
 
-// read reads one piece and hands it on.
+// read reads one piece.
 func (r *reader) read(p *piece) {
-	n := p.node
-	dir, err := r.dirs.acquire(n)
-	if p.lists && n.parent != nil {
-		r.dirs.need(n.parent, -1)
-	}
+	dir, err := r.dirs.acquire(p.node)
 	if err != nil {
 		r.fail(p, err)
-	} else {
-		if p.lists {
-			r.list(dir, p)
-		}
-		r.look(dir, p)
-		r.dirs.need(n, p.subdirs()-1)
-		r.dirs.release(n)
+		r.dirs.abandon(p)
+		return
 	}
-	r.schedule.finish(p)
+	if p.lists {
+		r.listAndLook(dir, p)
+	} else {
+		r.look(dir, p)
+	}
+	r.dirs.release(p)
 }
 
 // fail gives what could not be opened its reason: the directory, or the
 // names of it that are not looked at yet.
 func (r *reader) fail(p *piece, err error) {
-	r.dirs.need(p.node, -1)
 	reason := r.reason(err)
 	if p.lists {
 		p.node.skip, p.node.err = reason, err
 		return
 	}
-	for _, e := range p.node.names[p.from:p.to] {
-		p.children = append(p.children, child{name: e.Name, info: meta.Info{Kind: e.Kind}, skip: reason})
+	p.children = r.schedule.blanks.take(p.to - p.from)
+	for i, e := range p.node.names[p.from:p.to] {
+		c := &p.children[i]
+		c.Path, c.Kind, c.Skip = e.Name, e.Kind, reason
 	}
 }
 
@@ -61,49 +59,75 @@ func (r *reader) reason(err error) string {
 	return reasonOf(err)
 }
 
-// list reads the directory's own metadata and its names.
-func (r *reader) list(dir *fsys.Dir, p *piece) {
+// listAndLook reads the first piece of a directory. Its list is lent unless
+// other pieces need it, too.
+func (r *reader) listAndLook(dir *fsys.Dir, p *piece) {
 	n := p.node
-	names, err := r.open(dir, n)
-	if err != nil {
+	list := r.lists.Get()
+	if list == nil {
+		list = new([]fsys.DirEntry)
+	}
+	lent := list.(*[]fsys.DirEntry)
+	shared := r.list(dir, p, lent)
+	r.look(dir, p)
+	if shared {
+		return
+	}
+	n.names = nil
+	clear(*lent)
+	*lent = (*lent)[:0]
+	r.lists.Put(lent)
+}
+
+// list reads the directory's own metadata and its names, and reports whether
+// there are further pieces of them.
+func (r *reader) list(dir *fsys.Dir, p *piece, lent *[]fsys.DirEntry) (shared bool) {
+	n := p.node
+	if err := r.open(dir, n, lent); err != nil {
 		n.skip, n.err = r.reason(err), err
 	}
 	if n.skip != "" {
-		return
+		return false
 	}
-	n.names = names
+	n.names = *lent
 	size := min(maxPiece, r.MaxAhead)
-	p.to = min(size, len(names))
-	if more := len(names) - p.to; more > 0 {
+	p.to = min(size, len(n.names))
+	more := len(n.names) - p.to
+	if more > 0 {
 		r.dirs.need(n, (more+size-1)/size)
 		r.schedule.listed(n, size)
 	}
+	return more > 0
 }
 
 // open looks at the opened directory itself, which may be another one than
 // the name stood for when its parent was read: a file system may have been
 // mounted by the very opening.
-func (r *reader) open(dir *fsys.Dir, n *node) (names []fsys.DirEntry, err error) {
+func (r *reader) open(dir *fsys.Dir, n *node, names *[]fsys.DirEntry) (err error) {
 	if n.info, err = dir.Stat(); err != nil {
-		return nil, err
+		return err
 	}
 	if n.parent != nil {
 		n.skip = r.refuse(&n.info)
 	}
-	if n.skip == "" {
-		names, err = dir.ReadDir()
+	if n.skip != "" {
+		return nil
 	}
-	if n.skip != "" || err != nil {
-		return nil, err
+	if *names, err = dir.AppendDir(*names); err != nil {
+		return err
 	}
-	slices.SortFunc(names, func(a, b fsys.DirEntry) int { return strings.Compare(a.Name, b.Name) })
+	sortEntries(*names)
 	if n.parent != nil {
-		n.skip = r.marked(dir, names)
+		n.skip = r.marked(dir, *names)
 	}
 	if n.skip == "" && r.Xattrs != XattrsNone {
 		n.xattrs, err = supported(dir.SelfXattrs())
 	}
-	return names, err
+	return err
+}
+
+func sortEntries(names []fsys.DirEntry) {
+	slices.SortFunc(names, func(a, b fsys.DirEntry) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // look looks at the piece's names.
@@ -112,15 +136,16 @@ func (r *reader) look(dir *fsys.Dir, p *piece) {
 	if r.Excludes != nil && r.Excludes.byPath {
 		prefix = r.prefix(p.node)
 	}
-	p.children = make([]child, p.to-p.from)
+	p.children = r.schedule.blanks.take(p.to - p.from)
 	for i, e := range p.node.names[p.from:p.to] {
-		if i%64 == 0 && r.schedule.halted() {
+		if i%64 == 0 && r.schedule.stopped.Load() {
 			return
 		}
 		c := &p.children[i]
-		c.name, c.info.Kind = e.Name, e.Kind
-		if c.skip = r.judge(dir, prefix, c); c.skip == "" && c.info.Kind == meta.Dir {
+		c.Path, c.Kind = e.Name, e.Kind
+		if c.Skip = r.judge(dir, prefix, c); c.Skip == "" && c.Kind == meta.Dir {
 			c.node = newNode(p.node, c)
+			p.subdirs++
 		}
 	}
 }
@@ -136,16 +161,16 @@ func (r *reader) prefix(n *node) string {
 
 // judge fills in c and returns why it is skipped, "" if it is not.
 func (r *reader) judge(dir *fsys.Dir, prefix string, c *child) (skip string) {
-	listedDir := c.info.Kind == meta.Dir
-	skip = r.excluded(prefix, c.name, listedDir)
+	listedDir := c.Kind == meta.Dir
+	skip = r.excluded(prefix, c.Path, listedDir)
 	if skip != "" && listedDir {
 		return skip // not even looked at: it may be excluded because that hangs
 	}
-	info, err := dir.Lstat(c.name)
+	info, err := dir.Lstat(c.Path)
 	if err == nil {
-		c.info = info
+		c.Info = info
 		if isDir := info.Kind == meta.Dir; isDir != listedDir {
-			skip = r.excluded(prefix, c.name, isDir)
+			skip = r.excluded(prefix, c.Path, isDir)
 		}
 	}
 	switch {
@@ -174,22 +199,22 @@ func (r *reader) excluded(prefix, name string, isDir bool) string {
 // inspect does what the kind of c asks for.
 func (r *reader) inspect(dir *fsys.Dir, c *child) (skip string) {
 	var err error
-	switch c.info.Kind {
+	switch c.Kind {
 	case meta.File:
 		if skip := r.refuseFile(dir, c); skip != "" {
 			return skip
 		}
 		if r.Xattrs == XattrsAll {
-			c.xattrs, err = supported(dir.Xattrs(c.name))
+			c.Xattrs, err = supported(dir.Xattrs(c.Path))
 		}
 	case meta.Dir:
-		return r.refuse(&c.info)
+		return r.refuse(&c.Info)
 	case meta.Symlink:
-		if c.target, err = dir.Readlink(c.name); err == nil && r.Xattrs != XattrsNone {
-			c.xattrs, err = supported(dir.Xattrs(c.name))
+		if c.Target, err = dir.Readlink(c.Path); err == nil && r.Xattrs != XattrsNone {
+			c.Xattrs, err = supported(dir.Xattrs(c.Path))
 		}
 	case meta.Socket, meta.Fifo, meta.Device:
-		return c.info.Kind.String()
+		return c.Kind.String()
 	default:
 		return unreadable + "unknown kind of file"
 	}

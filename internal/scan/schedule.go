@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // schedule hands pieces to workers and finished pieces to the consumer.
@@ -12,21 +13,33 @@ import (
 // listed directory's further pieces come right behind its first. So the first
 // pending piece is always the one the consumer will need soonest, and workers
 // take no other.
+//
+// Most directories are small, and to wake a goroutine for each of them would
+// cost more than to read it. So a worker that is awake takes one piece after
+// the other, and a sleeper is woken only for a batch: the consumer when that
+// much is read, or no more can be; workers that were too far ahead when half
+// of it is yielded.
 type schedule struct {
 	mu      sync.Mutex
 	work    sync.Cond // there may be a piece to take, or the walk ends
-	news    sync.Cond // the piece that the consumer awaits made progress
-	stopped bool
+	news    sync.Cond // the consumer has a batch to go on with, or the walk ends
+	stopped atomic.Bool
 	first   *piece // of the list
 	ahead   int    // entries read, not yet yielded
 	max     int    // bound of ahead
+	batch   int    // entries that are worth waking the consumer
 	idle    int    // workers waiting
 	wanted  *piece // awaited by the consumer: read whatever the bound says
 	failure error  // why the walk cannot go on
+	blanks  blanks
 }
 
+// maxBatch makes what waking costs small beside what a batch does. Much more
+// would let a consumer on another processor begin late.
+const maxBatch = 256
+
 func newSchedule(top *node, maxAhead int) *schedule {
-	s := &schedule{first: &top.head, max: maxAhead}
+	s := &schedule{first: &top.head, max: maxAhead, batch: min(maxBatch, maxAhead)}
 	s.work.L, s.news.L = &s.mu, &s.mu
 	return s
 }
@@ -37,7 +50,7 @@ func (s *schedule) start(ctx context.Context, workers int, read func(*piece)) (s
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for p := s.take(); p != nil; p = s.take() {
+			for p := s.take(nil); p != nil; p = s.take(p) {
 				read(p)
 			}
 		})
@@ -56,10 +69,11 @@ func (s *schedule) start(ctx context.Context, workers int, read func(*piece)) (s
 	}
 }
 
+// halt tells everybody to give up early.
 func (s *schedule) halt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stopped = true
+	s.stopped.Store(true)
 	s.work.Broadcast()
 	s.news.Broadcast()
 }
@@ -74,15 +88,21 @@ func (s *schedule) fail(err error) {
 	s.halt()
 }
 
-// take waits for the next piece to read; nil ends the worker.
-func (s *schedule) take() *piece {
+// take gets a worker's last piece, nil at first, and waits for its next one;
+// nil ends the worker.
+func (s *schedule) take(last *piece) *piece {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.stopped {
-		if p := s.firstPending(); p != nil && (s.ahead < s.max || p == s.wanted) {
+	if last != nil {
+		s.finish(last)
+	}
+	for !s.stopped.Load() {
+		if p := s.next(); p != nil {
 			p.state = running
+			s.wakeWorker()
 			return p
 		}
+		s.wakeConsumer(0)
 		s.idle++
 		s.work.Wait()
 		s.idle--
@@ -90,21 +110,17 @@ func (s *schedule) take() *piece {
 	return nil
 }
 
-// firstPending passes the pieces that workers have in hand, of which there
-// are no more than workers.
-func (s *schedule) firstPending() *piece {
+// next is the piece that a worker may read, if any. It passes those that
+// workers have in hand, of which there are no more than workers.
+func (s *schedule) next() *piece {
 	p := s.first
 	for p != nil && p.state == running {
 		p = p.next
 	}
+	if p != nil && s.ahead >= s.max && p != s.wanted {
+		return nil
+	}
 	return p
-}
-
-// halted tells workers to give up early.
-func (s *schedule) halted() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopped
 }
 
 // listed announces a directory's further pieces, of the given size, while
@@ -119,27 +135,24 @@ func (s *schedule) listed(n *node, size int) {
 		n.more = append(n.more, p)
 		last = p
 	}
-	n.listed = true
-	s.wake(&n.head)
+	s.wakeWorker()
 }
 
 // finish takes a piece that was read out of the list and puts its
 // subdirectories in its place.
 func (s *schedule) finish(p *piece) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	last := p
-	for i := range p.children {
+	for i, left := 0, p.subdirs; left > 0; i++ {
 		if n := p.children[i].node; n != nil {
 			s.insertAfter(last, &n.head)
 			last = &n.head
+			left--
 		}
 	}
 	s.remove(p)
 	p.state = done
-	p.node.listed = true
 	s.ahead += len(p.children)
-	s.wake(p)
+	s.wakeConsumer(s.batch)
 }
 
 func (s *schedule) insertAfter(at, p *piece) {
@@ -162,46 +175,37 @@ func (s *schedule) remove(p *piece) {
 	p.prev, p.next = nil, nil
 }
 
-func (s *schedule) wake(p *piece) {
-	if s.wanted == p {
+// wakeConsumer wakes a consumer that can go on, if it is worth that.
+func (s *schedule) wakeConsumer(enough int) {
+	if s.wanted != nil && s.wanted.state == done && s.ahead >= enough {
 		s.news.Signal()
-	}
-	if s.idle > 0 && s.first != nil {
-		s.work.Broadcast()
 	}
 }
 
-// await waits until p makes ready true, or the walk is stopped. Used are the
-// entries that the consumer has yielded since its last call.
-func (s *schedule) await(p *piece, used int, ready func(*piece) bool) (ok bool) {
+// wakeWorker wakes one worker if there is something for it; that one wakes
+// the next.
+func (s *schedule) wakeWorker() {
+	if s.idle > 0 && s.next() != nil {
+		s.work.Signal()
+	}
+}
+
+// await waits until p is done, or the walk is stopped. Used are the entries
+// that the consumer has yielded since its last call.
+func (s *schedule) await(p *piece, used int) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ahead -= used
-	if !ready(p) {
+	waiting := p.state != done
+	if waiting {
 		s.wanted = p
-		defer func() { s.wanted = nil }()
 	}
-	if s.idle > 0 && (s.ahead < s.max || s.wanted != nil) {
-		s.work.Broadcast()
+	if waiting || s.ahead <= s.max/2 {
+		s.wakeWorker()
 	}
-	for !ready(p) && !s.stopped {
+	for p.state != done && !s.stopped.Load() {
 		s.news.Wait()
 	}
-	return ready(p)
-}
-
-func isListed(p *piece) bool { return p.node.listed }
-func isDone(p *piece) bool   { return p.state == done }
-
-// pieceOf returns n's piece number i, nil behind the last.
-func (s *schedule) pieceOf(n *node, i int) *piece {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case i == 0:
-		return &n.head
-	case i > len(n.more):
-		return nil
-	}
-	return n.more[i-1]
+	s.wanted = nil
+	return p.state == done
 }

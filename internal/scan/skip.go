@@ -43,7 +43,7 @@ func reasonOf(err error) string {
 
 // supported takes a file system that has no attributes for one without any.
 func supported(x meta.Xattrs, err error) (meta.Xattrs, error) {
-	if fsys.ClassOf(err) == fsys.ClassUnsupported {
+	if err != nil && fsys.ClassOf(err) == fsys.ClassUnsupported {
 		return nil, nil
 	}
 	return x, err
@@ -62,12 +62,12 @@ func (r *reader) refuse(info *meta.Info) string {
 
 func (r *reader) refuseFile(dir *fsys.Dir, c *child) string {
 	switch {
-	case r.avoids(&c.info):
+	case r.avoids(&c.Info):
 		return excludedPlan
-	case r.MaxFileSize > 0 && c.info.Size > r.MaxFileSize:
-		return "too large: " + strconv.FormatInt(c.info.Size, 10) + " bytes"
-	case r.doubtful(&c.info):
-		return r.tryOpen(dir, c.name)
+	case r.MaxFileSize > 0 && c.Size > r.MaxFileSize:
+		return "too large: " + strconv.FormatInt(c.Size, 10) + " bytes"
+	case r.doubtful(&c.Info):
+		return r.tryOpen(dir, c.Path)
 	}
 	return ""
 }

@@ -1,8 +1,6 @@
 package scan
 
 import (
-	"container/list"
-
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 )
@@ -12,32 +10,44 @@ type node struct {
 	parent *node // nil for the source itself
 	name   string
 
-	// Written by the worker that lists the directory, before the schedule
-	// says that it is listed; constant afterwards.
+	// Written by the worker that reads the first piece, before that is done;
+	// constant afterwards.
 	info   meta.Info
 	xattrs meta.Xattrs
-	names  []fsys.DirEntry // in byte order
+	names  []fsys.DirEntry // in byte order, while pieces of them are to be read
 	skip   string
 	err    error // behind skip, where there is one
 
-	head piece // the first piece
-	// Guarded by schedule.mu.
-	listed bool
-	more   []*piece // behind the first, known once the directory is listed
+	head piece    // the first piece
+	more []*piece // behind the first; constant once that is done
 
 	// Guarded by openDirs.mu.
-	dir     *fsys.Dir     // nil: not open
-	visited bool          // it has been open
-	pins    int           // users of dir
-	needs   int           // pieces still to be read, and subdirectories still to be opened
-	idle    *list.Element // in openDirs.lru, while open, needed and not pinned
+	dir     *fsys.Dir // nil: not open
+	visited bool      // it has been open
+	pins    int       // users of dir
+	needs   int       // pieces still to be read, and subdirectories still to be opened
+	idle    bool      // it stands in openDirs' list: open, needed and not pinned
+	newer   *node     // its neighbours there
+	older   *node
 }
 
 // newNode makes the node of a directory that is to be entered.
 func newNode(parent *node, c *child) *node {
-	n := &node{parent: parent, name: c.name, info: c.info, needs: 1}
+	n := &node{parent: parent, name: c.Path, info: c.Info, needs: 1}
 	n.head = piece{node: n, lists: true}
 	return n
+}
+
+// pieceOf returns n's piece number i, nil behind the last. The first must be
+// done before another one is asked for.
+func (n *node) pieceOf(i int) *piece {
+	switch {
+	case i == 0:
+		return &n.head
+	case i > len(n.more):
+		return nil
+	}
+	return n.more[i-1]
 }
 
 // piece is the unit of work: a stretch of a directory's names.
@@ -46,22 +56,13 @@ type piece struct {
 	lists    bool // it is the first one: the directory must be listed, too
 	from, to int  // in node.names
 
-	// children are written by the worker, before the piece is done.
+	// Written by the worker, before the piece is done.
 	children []child
+	subdirs  int // of the children: directories to be entered
 
 	// Guarded by schedule.mu.
 	prev, next *piece
 	state      state
-}
-
-// subdirs counts the directories to be entered.
-func (p *piece) subdirs() (count int) {
-	for i := range p.children {
-		if p.children[i].node != nil {
-			count++
-		}
-	}
-	return count
 }
 
 type state uint8
@@ -72,14 +73,12 @@ const (
 	done
 )
 
-// child is what was found out about one name.
+// child is what was found out about one name. Its Path is the bare name until
+// it is yielded: whole paths that are read ahead would take much memory in a
+// deep tree.
 type child struct {
-	name   string
-	info   meta.Info
-	target string
-	xattrs meta.Xattrs
-	skip   string
-	node   *node // of a directory that is entered; its info, xattrs and skip count
+	Entry
+	node *node // of a directory that is entered; its info, xattrs and skip count
 }
 
 // appendPath appends n's path relative to the source; nothing for the source

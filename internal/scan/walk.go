@@ -46,7 +46,7 @@ type Options struct {
 	Workers int
 	Xattrs  XattrsMode
 	// MaxAhead bounds the entries that are read but not yet yielded; below 1
-	// means 65536. Workers may exceed it by the piece that each is reading,
+	// means 16384. Workers may exceed it by the piece that each is reading,
 	// and the bare names of the directories being read come on top.
 	MaxAhead int
 }
@@ -65,7 +65,7 @@ type Entry struct {
 }
 
 const (
-	defaultAhead = 65536
+	defaultAhead = 16384
 	// maxPiece bounds how many names of a directory one worker stats in one
 	// go, so that large directories are shared, too.
 	maxPiece = 512
@@ -76,8 +76,9 @@ const (
 
 // Walk yields every path of the source root once, in the order of
 // meta.ComparePaths, beginning with ".". The Entry is valid only during the
-// call of yield and is overwritten for the next; its strings and its Xattrs
-// may be kept. Yield is called from one goroutine, the caller's.
+// call of yield; its strings and its Xattrs may be kept. Paths share memory in
+// blocks of 4 KiB, so that whoever keeps few of many for long clones them.
+// Yield is called from one goroutine, the caller's.
 //
 // What goes wrong with one path below the source makes it a skip. Errors are
 // that root cannot be read, what yield returned, and ctx's end. When Walk

@@ -1,0 +1,22 @@
+package scan
+
+import "strings"
+
+// pathBlock is how many bytes of paths share an allocation: enough for some
+// hundred, and little to keep for whoever keeps one of them.
+const pathBlock = 4 << 10
+
+// paths makes strings that share allocations.
+type paths struct{ block strings.Builder }
+
+// join returns prefix followed by name.
+func (p *paths) join(prefix []byte, name string) string {
+	if size := len(prefix) + len(name); p.block.Cap()-p.block.Len() < size {
+		p.block = strings.Builder{}
+		p.block.Grow(max(size, pathBlock))
+	}
+	start := p.block.Len()
+	p.block.Write(prefix)
+	p.block.WriteString(name)
+	return p.block.String()[start:]
+}
