@@ -57,6 +57,11 @@ type hands struct {
 	hash  hash.Hash // reset for each file
 	buf   []byte
 
+	// Scratch, so that a million links need no memory each.
+	to    target
+	rec   catalog.Record
+	inode catalog.Stored
+
 	lines    []byte // catalogue lines of the finished tasks
 	entries  int
 	sumLines []sums.Line
@@ -107,10 +112,18 @@ func (r *runner) reuse(tasks []task) {
 	r.tasks.Put(&tasks)
 }
 
+// hands returns empty ones for a batch.
+func (b *builder) hands(ba *batch) *hands {
+	h := &hands{b: b, batch: ba, buf: b.run.buffer(), sums: b.run.sums.Get().(*vouch.Sums), hash: sha256.New()}
+	h.sumLines = make([]sums.Line, 0, len(ba.tasks))
+	h.lines = b.out.empty(len(ba.tasks))
+	return h
+}
+
 // do does a batch: the one task of the pool.
 func (b *builder) do(ctx context.Context, ba *batch) error {
 	defer b.run.reuse(ba.tasks)
-	h := hands{b: b, batch: ba, buf: b.run.buffer(), sums: b.run.sums.Get().(*vouch.Sums), hash: sha256.New()}
+	h := b.hands(ba)
 	defer h.close()
 	var err error
 	if h.stage, err = b.tree.OpenDirAt(ba.node.stored); err != nil {
@@ -126,10 +139,12 @@ func (b *builder) do(ctx context.Context, ba *batch) error {
 	}
 	ba.node.add(h.sumLines, h.kept)
 	h.account()
-	if err := b.out.add(ba.seq, h.lines, h.entries); err != nil {
+	lines := h.lines
+	h.lines = nil // the collector gives them back
+	if err := b.out.add(ba.seq, lines, h.entries); err != nil {
 		return err
 	}
-	return b.done(ctx, ba.node, &h)
+	return b.done(ctx, ba.node, h)
 }
 
 func (h *hands) do(ctx context.Context, t *task) error {

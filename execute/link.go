@@ -36,6 +36,8 @@ type target struct {
 	inPlan bool
 	// private says that nobody else can exchange it.
 	private bool
+	inode   meta.Info // what an lstat told of it
+	xattrs  meta.Xattrs
 }
 
 // link makes the task's path another name of its target, or a copy of the
@@ -46,7 +48,7 @@ func (h *hands) link(ctx context.Context, t *task) error {
 			return err
 		}
 	}
-	to, have, xattrs, err := h.aim(ctx, t)
+	to, err := h.aim(ctx, t)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -54,26 +56,30 @@ func (h *hands) link(ctx context.Context, t *task) error {
 		// Whatever is wrong with the target: the source has the content.
 		return h.fallBack(ctx, t, 0, err)
 	}
-	rec, err := h.join(t, to, have, xattrs)
+	rec, err := h.join(t, to)
+	if err == nil {
+		return h.finishLink(t, to, rec)
+	}
+	return h.unlinked(ctx, t, to, err)
+}
+
+// unlinked goes on where linking failed.
+func (h *hands) unlinked(ctx context.Context, t *task, to *target, why error) error {
 	var full uint64
-	if fsys.ClassOf(err) == fsys.ClassLinkRefused {
-		full = have.Ino
-		if other, serr := h.joinSpare(t, to, have, xattrs); serr == nil {
-			rec, err = other, nil
+	switch fsys.ClassOf(why) {
+	case fsys.ClassLinkRefused:
+		full = to.inode.Ino
+		if rec, err := h.joinSpare(t, to); err == nil {
+			return h.finishLink(t, to, rec)
+		}
+	case fsys.ClassVanished, fsys.ClassType, fsys.ClassPermission:
+	default:
+		if !errors.Is(why, errUnfit) {
+			h.b.settle(t.Path, digest.Sum{})
+			return h.b.destination(t.Path, why)
 		}
 	}
-	switch fsys.ClassOf(err) {
-	case fsys.ClassLinkRefused, fsys.ClassVanished, fsys.ClassType, fsys.ClassPermission:
-		return h.fallBack(ctx, t, full, err)
-	}
-	switch {
-	case errors.Is(err, errUnfit):
-		return h.fallBack(ctx, t, 0, err)
-	case err != nil:
-		h.b.settle(t.Path, digest.Sum{})
-		return h.b.destination(t.Path, err)
-	}
-	return h.finishLink(t, to, rec)
+	return h.fallBack(ctx, t, full, why)
 }
 
 // fallBack stores a copy where a link was planned. full is the inode that
@@ -116,47 +122,46 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 	return nil
 }
 
-// aim finds the target and makes sure that it is fit to be linked to. It
-// returns what an lstat told of it, and its extended attributes.
-func (h *hands) aim(ctx context.Context, t *task) (*target, *meta.Info, meta.Xattrs, error) {
-	to, err := h.target(ctx, t)
-	if err != nil {
-		return nil, nil, nil, err
+// aim finds the target and makes sure that it is fit to be linked to.
+func (h *hands) aim(ctx context.Context, t *task) (to *target, err error) {
+	to = &h.to
+	if *to, err = h.target(ctx, t); err != nil {
+		return nil, err
 	}
-	have, err := to.dir.Lstat(to.name)
-	if err != nil {
-		return nil, nil, nil, err
+	if to.inode, err = to.dir.Lstat(to.name); err != nil {
+		return nil, err
 	}
-	xattrs, err := h.fit(t, to, &have)
-	if err != nil {
-		return nil, nil, nil, err
+	if to.xattrs, err = h.fit(t, to, &to.inode); err != nil {
+		return nil, err
 	}
 	if to.sum.IsZero() {
-		to.sum, err = h.vouch(ctx, t, to, &have)
+		to.sum, err = h.vouch(ctx, t, to, &to.inode)
 	}
-	return to, &have, xattrs, err
+	return to, err
 }
 
-// join links and returns the record of what was linked.
-func (h *hands) join(t *task, to *target, before *meta.Info, xattrs meta.Xattrs) (*catalog.Record, error) {
+// join links and returns the record of what was linked, valid until the next
+// one.
+func (h *hands) join(t *task, to *target) (*catalog.Record, error) {
 	if err := h.stage.Link(to.dir, to.name, t.name()); err != nil {
 		return nil, err
 	}
-	if err := h.sameInode(t, to, before); err != nil {
+	if err := h.sameInode(t, to); err != nil {
 		return nil, err
 	}
-	stored := storedOf(catalog.StoredLink, before, xattrs)
-	stored.Ctime = meta.Time{} // linking changed it, to a time in this run's window
-	return &catalog.Record{
+	h.inode = storedOf(catalog.StoredLink, &to.inode, to.xattrs)
+	h.inode.Ctime = meta.Time{} // linking changed it, to a time in this run's window
+	h.rec = catalog.Record{
 		Size: t.Size, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Ctime: t.Ctime, Ino: t.Ino,
-		Xattrs: t.Xattrs, SHA256: to.sum, Racy: h.b.racyWhenPlanned(t.Ctime), Stored: &stored,
-	}, nil
+		Xattrs: t.Xattrs, SHA256: to.sum, Racy: h.b.racyWhenPlanned(t.Ctime), Stored: &h.inode,
+	}
+	return &h.rec, nil
 }
 
 // sameInode makes sure that what was linked is what was looked at before. Where
 // nobody else can reach the target there is nothing to look for, and a million
 // calls to save.
-func (h *hands) sameInode(t *task, to *target, before *meta.Info) error {
+func (h *hands) sameInode(t *task, to *target) error {
 	if to.private {
 		return nil
 	}
@@ -164,40 +169,40 @@ func (h *hands) sameInode(t *task, to *target, before *meta.Info) error {
 	if err != nil {
 		return writing(err)
 	}
-	if after.Ino != before.Ino || after.Size != before.Size || after.Mtime != before.Mtime {
+	if before := &to.inode; after.Ino != before.Ino || after.Size != before.Size || after.Mtime != before.Mtime {
 		return h.abandon(t, unfit("it was replaced while it was linked"))
 	}
 	return nil
 }
 
 // target opens the directory of the link's target.
-func (h *hands) target(ctx context.Context, t *task) (*target, error) {
-	name := path.Base(t.Target)
+func (h *hands) target(ctx context.Context, t *task) (to target, err error) {
+	to.name = base(t.Target)
 	if t.vouched {
 		if !t.SHA256.IsZero() && t.prev.sum != t.SHA256 {
-			return nil, unfit("its catalogue records other content")
+			return to, unfit("its catalogue records other content")
 		}
-		dir, err := h.parentDir()
-		return &target{dir: dir, name: name, sum: t.prev.sum, private: h.b.private}, err
+		to.sum, to.private = t.prev.sum, h.b.private
+		to.dir, err = h.parentDir()
+		return to, err
 	}
 	id, below, ok := snapshot.Published(t.Target)
 	if !ok {
-		return nil, unfit("it is not in a snapshot")
+		return to, unfit("it is not in a snapshot")
 	}
 	top, rel := h.b.root.Dir(), path.Dir(t.Target)
-	var sum digest.Sum
-	p := h.b.run.promises[t.Target]
-	if p != nil {
-		var err error
-		if sum, err = p.wait(ctx, t.SHA256); err != nil {
-			return nil, err
+	if p := h.b.run.promises[t.Target]; p != nil {
+		to.inPlan = true
+		if to.sum, err = p.wait(ctx, t.SHA256); err != nil {
+			return to, err
 		}
 		if id == h.b.src.id {
 			top, rel = h.b.tree, path.Dir(below)
 		}
 	}
-	dir, err := h.otherDir(top, rel)
-	return &target{dir: dir, name: name, sum: sum, inPlan: p != nil, private: top == h.b.tree}, err
+	to.private = top == h.b.tree
+	to.dir, err = h.otherDir(top, rel)
+	return to, err
 }
 
 // parentDir opens this directory in the parent snapshot.

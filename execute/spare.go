@@ -1,11 +1,9 @@
 package execute
 
 import (
-	"path"
 	"sync"
 
 	"phlb/internal/catalog"
-	"phlb/internal/meta"
 	"phlb/internal/sums"
 )
 
@@ -34,21 +32,20 @@ func (s *spares) keep(ino uint64, storedPath string) {
 }
 
 // joinSpare links to the copy that stands in for an inode, if there is one.
-func (h *hands) joinSpare(t *task, full *target, inode *meta.Info, xattrs meta.Xattrs) (*catalog.Record, error) {
-	at := h.b.spare.of(inode.Ino)
+func (h *hands) joinSpare(t *task, full *target) (*catalog.Record, error) {
+	at := h.b.spare.of(full.inode.Ino)
 	if at == "" {
 		return nil, unfit("it cannot have more links")
 	}
-	dir, err := h.otherDir(h.b.tree, path.Dir(at))
+	dir, err := h.otherDir(h.b.tree, dirOf(at))
 	if err != nil {
 		return nil, err
 	}
-	to := &target{dir: dir, name: path.Base(at), sum: full.sum, inPlan: true}
-	have, err := dir.Lstat(to.name)
-	if err != nil {
+	to := &target{dir: dir, name: base(at), sum: full.sum, inPlan: true, private: true, xattrs: full.xattrs}
+	if to.inode, err = dir.Lstat(to.name); err != nil {
 		return nil, err
 	}
-	return h.join(t, to, &have, xattrs)
+	return h.join(t, to)
 }
 
 // becomesSpare lets a fallback copy stand in for the inode it could not be

@@ -17,9 +17,9 @@ import (
 // xattrs come near it; readers hold no more than that in memory.
 const MaxEntry = 1 << 20
 
-// Spool holds the entries of one source, encoded and compressed, until the
-// guards and totals that stand before them in the file are known. It is not
-// safe for concurrent use.
+// Spool holds the entries of one source, encoded and, where they are many,
+// compressed, until the guards and totals that stand before them in the file
+// are known. It is not safe for concurrent use.
 type Spool struct {
 	totals  Totals
 	entries block
@@ -130,13 +130,20 @@ func (t *Totals) sum(o *Totals) error {
 		t.Skip.add(o.Skip.Files, o.Skip.Bytes))
 }
 
-// blockSize is how much of a block is compressed at once.
-const blockSize = 256 << 10
+const (
+	// blockSize is how much of a block is stored at once.
+	blockSize = 256 << 10
+	// maxPlain is how much of a block is held as it will stand in the file, so
+	// that plans of ordinary size need no compression; what comes behind it is
+	// compressed.
+	maxPlain = 40 << 20
+)
 
-// block is a list of JSON values, one a line, compressed in memory. Hashes in
-// them may be raw.
+// block is a list of JSON values, one a line, held in memory.
 type block struct {
-	buf     []byte
+	buf     []byte // not yet stored; hashes may be raw
+	plain   [][]byte
+	size    int    // of plain
 	scratch []byte // of pack
 	packed  [][]byte
 	some    bool
@@ -148,9 +155,17 @@ func (b *block) add(value []byte) {
 	}
 	b.some = true
 	b.buf = append(append(b.buf, '\n'), value...)
-	if len(b.buf) >= blockSize {
+	if len(b.buf) < blockSize {
+		return
+	}
+	if b.size < maxPlain {
+		text := expandSums(make([]byte, 0, len(b.buf)+len(b.buf)/4), b.buf)
+		b.plain = append(b.plain, text)
+		b.size += len(text)
+	} else {
 		b.pack()
 	}
+	b.buf = b.buf[:0]
 }
 
 func (b *block) pack() {
@@ -158,11 +173,15 @@ func (b *block) pack() {
 	packed := s2.Encode(b.scratch[:cap(b.scratch)], b.buf)
 	b.scratch = packed
 	b.packed = append(b.packed, append(make([]byte, 0, len(packed)), packed...))
-	b.buf = b.buf[:0]
 }
 
 // writeTo writes all lines, each behind a line break.
 func (b *block) writeTo(w io.Writer) error {
+	for _, text := range b.plain {
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+	}
 	var unpacked, text []byte
 	for _, packed := range b.packed {
 		var err error
