@@ -126,7 +126,7 @@ func (s *sourceBuild) sortIn(ctx context.Context, it *item) error {
 	}
 	small := it.Size < s.threshold()
 	if it.unchanged {
-		if !small {
+		if _, seen := s.sizes[it.Size]; !seen && !small {
 			s.sizes[it.Size] = struct{}{}
 		}
 		return nil
