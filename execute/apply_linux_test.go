@@ -88,7 +88,7 @@ func (w *world) sidecars(rep *execute.Report) {
 	same(w.t, "saved report", w.reportOf(id), rep)
 	log, err := os.ReadFile(filepath.Join(w.root, id+"-backup.log"))
 	w.ok(err)
-	for _, want := range []string{"msg=begin", "msg=copied", "msg=published", rep.PlanID} {
+	for _, want := range []string{"msg=begin", "msg=published", rep.PlanID} {
 		if !bytes.Contains(log, []byte(want)) {
 			w.t.Errorf("the log lacks %q:\n%s", want, log)
 		}

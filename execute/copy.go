@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
@@ -72,8 +71,9 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 		h.added = append(h.added, content{path: t.Path, sum: out.sum, size: out.info.Size})
 	}
 	h.b.settle(t.Path, out.sum)
-	h.b.log.LogAttrs(context.Background(), slog.LevelInfo, "copied",
-		slog.String("path", t.Path), slog.Int64("bytes", out.info.Size), slog.String("sha256", out.sum.String()))
+	if h.b.debug {
+		h.b.log.Debug("copied", "path", t.Path, "bytes", out.info.Size, "sha256", out.sum.String())
+	}
 	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Path: t.Path})
 	if out.torn {
 		return nil // no later run could tell what state of it this is

@@ -25,24 +25,26 @@ type parent interface {
 
 // openParent opens the parent's catalogue, or walks the snapshot itself where
 // there is none or it is damaged.
-func (s *sourceBuild) openParent(ctx context.Context) (parent, error) {
+//
+// native says that phlb, not PHLB, made the parent: then stored names may have
+// a ".source" more than the source's.
+func (s *sourceBuild) openParent(ctx context.Context) (p parent, native bool, err error) {
 	if s.Parent == nil {
-		return noParent{}, nil
+		return noParent{}, false, nil
 	}
-	p, err := s.openCatalog()
+	c, err := s.openCatalog()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if p != nil {
-		s.native = p.exact || s.hasReport()
-		return p, nil
+	if c != nil {
+		return c, c.exact || s.hasReport(), nil
 	}
-	s.native = s.hasReport()
-	return s.walkParent(ctx)
+	native = s.hasReport()
+	p, err = s.walkParent(ctx, native)
+	return p, native, err
 }
 
-// hasReport reports whether phlb, not PHLB, made the parent: then stored
-// names may have a ".source" more than the source's.
+// hasReport reports whether the parent has a report, which PHLB does not make.
 func (s *sourceBuild) hasReport() bool {
 	f, err := s.root.OpenSidecar(s.parentID, snapshot.SuffixReport)
 	if err != nil {
@@ -52,18 +54,29 @@ func (s *sourceBuild) hasReport() bool {
 	return true
 }
 
+// startIndex has a reader make the index of the parent snapshot, for when it
+// will be needed.
+func (s *sourceBuild) startIndex(ctx context.Context) (err error) {
+	if s.oldIndex != nil {
+		return nil
+	}
+	s.oldIndex, err = start(ctx, s.build, func([]byte) (*index, error) {
+		p, _, err := s.openParent(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer p.Close()
+		return indexParent(s.keys, p)
+	})
+	return err
+}
+
 // parentIndex returns the index of the parent snapshot.
 func (s *sourceBuild) parentIndex(ctx context.Context) (*index, error) {
-	if s.oldIndex != nil {
-		return s.oldIndex, nil
-	}
-	p, err := s.openParent(ctx)
-	if err != nil {
+	if err := s.startIndex(ctx); err != nil {
 		return nil, err
 	}
-	defer p.Close()
-	s.oldIndex, err = indexParent(s.keys, p)
-	return s.oldIndex, err
+	return s.oldIndex.wait()
 }
 
 // openCatalog opens the parent's catalogue; nil without an error: there is

@@ -158,6 +158,11 @@ func (s *sourceBuild) candidate(ctx context.Context, it *item) error {
 		return err
 	}
 	if it.indexed {
+		if !it.known { // it may have been moved
+			if err := s.startIndex(ctx); err != nil {
+				return err
+			}
+		}
 		return s.hash(ctx, it)
 	}
 	if err := s.planned.compare(ctx, it); err != nil {

@@ -23,8 +23,8 @@ type sourceBuild struct {
 	rule     LinkRule
 	keys     attrKeys
 	parentID snapshot.ID
-	native   bool   // phlb made the parent: its names are stored names
-	oldIndex *index // of the parent; made when it is asked for
+	native   bool            // phlb made the parent: its names are stored names
+	oldIndex *future[*index] // of the parent; made when it is asked for
 	dir      *fsys.Dir
 	spool    *Spool
 	parent   parent
@@ -53,7 +53,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.parent, err = s.openParent(ctx); err != nil {
+	if s.parent, s.native, err = s.openParent(ctx); err != nil {
 		return err
 	}
 	defer s.parent.Close()

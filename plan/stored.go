@@ -17,12 +17,18 @@ import (
 type storedFiles struct {
 	build   *build
 	lookups *lookup.DB // nil: there is no root yet
-	// indexes are those of the newest snapshot of every name.
-	indexes map[manifest.LinkMatch]*index
+	// indexes are those of the newest snapshots of names.
+	indexes map[indexKey]*index
+	names   []string // of the root; nil: not asked for
 	recent  map[contentKey]recentFile
 	sums    *vouch.Sums
 	dir     *fsys.Dir
 	at      string
+}
+
+type indexKey struct {
+	match manifest.LinkMatch
+	name  string
 }
 
 // recentFile is a stored file that was linked to lately.
@@ -119,11 +125,23 @@ func (c *storedFiles) search(ctx context.Context, s *sourceBuild, it *item, foun
 	if err != nil || found.path != "" {
 		return found, err
 	}
-	others, err := c.index(ctx, s)
-	if err != nil {
-		return found, err
+	if c.names == nil {
+		if c.names, err = c.build.root.Names(ctx); err != nil {
+			return found, err
+		}
 	}
-	others.fitting(&it.SHA256, &want, try)
+	for _, name := range c.names {
+		if name == s.Name {
+			continue // its newest snapshot is the parent
+		}
+		x, ierr := c.index(ctx, s, name)
+		if ierr != nil {
+			return found, ierr
+		}
+		if x.fitting(&it.SHA256, &want, try); err != nil || found.path != "" {
+			break
+		}
+	}
 	return found, err
 }
 
@@ -203,30 +221,24 @@ func (c *storedFiles) open(path string) (*fsys.Dir, error) {
 	return dir, nil
 }
 
-// index returns the contents of the newest snapshot of every name.
-func (c *storedFiles) index(ctx context.Context, s *sourceBuild) (*index, error) {
-	if x := c.indexes[s.keys.match]; x != nil {
+// index returns the contents of the newest snapshot of a name.
+func (c *storedFiles) index(ctx context.Context, s *sourceBuild, name string) (*index, error) {
+	key := indexKey{s.keys.match, name}
+	if x := c.indexes[key]; x != nil {
 		return x, nil
 	}
-	root := c.build.root
-	names, err := root.Names(ctx)
+	newest, ok, err := c.build.root.Newest(name)
 	if err != nil {
 		return nil, err
 	}
 	x := newIndex(s.keys)
-	for _, name := range names {
-		newest, ok, err := root.Newest(name)
-		if err != nil {
-			return nil, err
-		}
-		if ok && ctx.Err() == nil {
-			x.addCatalog(root, snapshot.ID{Name: name, Time: newest})
-		}
+	if ok {
+		x.addCatalog(c.build.root, snapshot.ID{Name: name, Time: newest})
 	}
 	x.order()
 	if c.indexes == nil {
-		c.indexes = map[manifest.LinkMatch]*index{}
+		c.indexes = map[indexKey]*index{}
 	}
-	c.indexes[s.keys.match] = x
+	c.indexes[key] = x
 	return x, ctx.Err()
 }

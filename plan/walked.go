@@ -29,14 +29,14 @@ type walkedParent struct {
 	err     error // valid once records is closed
 }
 
-func (s *sourceBuild) walkParent(ctx context.Context) (parent, error) {
+func (s *sourceBuild) walkParent(ctx context.Context, native bool) (parent, error) {
 	dir, err := s.root.OpenSnapshot(s.parentID)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	p := &walkedParent{records: make(chan *catalog.Record, walkedAhead), cancel: cancel, dir: dir}
-	w := &snapshotWalk{root: s.root, dir: dir, native: s.native}
+	w := &snapshotWalk{root: s.root, dir: dir, native: native}
 	go func() {
 		defer close(p.records)
 		p.err = scan.Walk(ctx, dir, scan.Options{CrossFileSystems: true, Xattrs: scan.XattrsAll, Workers: 1}, func(e *scan.Entry) error {
