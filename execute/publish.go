@@ -74,9 +74,6 @@ func (b *builder) harden() error {
 	if err != nil {
 		return fmt.Errorf("write catalogue: %w", err)
 	}
-	if err := b.catFile.Sync(); err != nil {
-		return fmt.Errorf("write catalogue: %w", err)
-	}
 	// It was written to after the last link was made.
 	written, err := b.catFile.Stat()
 	if err != nil {
@@ -87,7 +84,7 @@ func (b *builder) harden() error {
 	// and directory entries of all that this run wrote.
 	err = b.tree.SyncFS()
 	if fsys.ClassOf(err) == fsys.ClassUnsupported {
-		err = syncTree(b.tree)
+		err = errors.Join(syncTree(b.tree), b.catFile.Sync())
 	}
 	if err != nil {
 		return fmt.Errorf("make the snapshot durable: %w", err)

@@ -35,9 +35,10 @@
 //     the later members
 //   - racy: true if the source's ctime was less than two seconds old when read
 //   - stored: the inode in the snapshot, as it was when the snapshot was made.
-//     action is copy or link. mode, uid, gid, mtime_ns and xattrs are left out
-//     where they equal the record's own; empty xattrs beside a record that has
-//     some are written as {}.
+//     action is copy or link. ctime_ns is that of a copy: linking changes it, to
+//     a time that the run's report tells (ctime_window). mode, uid, gid,
+//     mtime_ns and xattrs are left out where they equal the record's own; empty
+//     xattrs beside a record that has some are written as {}.
 //
 // mode is octal, at least four digits, all permission bits. A path, target or
 // hardlink that is not UTF-8 is given as path_b64 and so on, standard base64;

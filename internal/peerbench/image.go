@@ -33,7 +33,7 @@ func (w *images) path(name string) string { return filepath.Join(w.dir, name) }
 
 func (w *images) prepare(ctx context.Context, set *dataset) error {
 	w.set = set
-	err := w.create(ctx, "day1.img", set.size.onDisk()*2+256<<20)
+	err := w.create(ctx, "day1.img", set.size.onDisk()*2+3<<29)
 	if err != nil {
 		return err
 	}
@@ -72,6 +72,11 @@ func (w *images) mounted(ctx context.Context, image string, do func(tree string)
 	return errors.Join(do(w.path("src/"+treeName)), w.unmount("src"))
 }
 
+// journal has the size, in MiB, that mkfs gives to any disk of 128 GiB or more.
+// An image's own would be sixteen times smaller, and waiting for it to empty
+// would be what is measured.
+const journal = "size=1024"
+
 // create makes a file system in a sparse file. Nothing is left for the kernel
 // to do later, in the background of somebody's measurement.
 func (w *images) create(ctx context.Context, image string, size int64) error {
@@ -82,7 +87,7 @@ func (w *images) create(ctx context.Context, image string, size int64) error {
 	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
 		return err
 	}
-	return cmd("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-i", "4096", w.path(image)).run(ctx)
+	return cmd("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-J", journal, "-i", "4096", w.path(image)).run(ctx)
 }
 
 // mount is not interrupted: killed at the wrong moment, it would leave a mount
@@ -119,7 +124,7 @@ func (w *images) end() error                            { return nil }
 func (w *images) open(ctx context.Context, contender string) (s *site, err error) {
 	image := "volume-" + contender + ".img"
 	remove := func() error { return os.Remove(w.path(image)) }
-	size := w.set.size.onDisk()*3 + int64(w.set.size.Files)*16<<10 + 2<<30
+	size := w.set.size.onDisk()*3 + int64(w.set.size.Files)*16<<10 + 3<<30
 	if err := w.create(ctx, image, size); err != nil {
 		return nil, errors.Join(err, remove())
 	}
