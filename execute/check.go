@@ -106,7 +106,8 @@ func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &c.checked, nil
+	done := c.checked // without what only checking needs: it grows with the plan
+	return &done, nil
 }
 
 // checker judges a plan while it streams by. The digest is only known to be

@@ -7,7 +7,7 @@ const (
 	// collected: phlb holds little and makes much.
 	gcPercent = 400
 	// memoryLimit is from where on it is collected more often, in bytes.
-	memoryLimit = 192 << 20
+	memoryLimit = 256 << 20
 )
 
 // tuneGC trades memory for time, unless the environment says how.
