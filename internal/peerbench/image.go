@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -50,8 +51,19 @@ func (w *images) prepare(ctx context.Context, set *dataset) error {
 	if err == nil && !set.scale {
 		err = w.prepareNextDay(ctx)
 	}
+	if err != nil {
+		return err
+	}
 	w.settled = time.Now().Add(settling)
-	return err
+	return w.touch(ctx)
+}
+
+// touch uses, for a moment, as much memory as a destination will. A virtual
+// machine gets each page from its host at the first use, for which the first
+// contender would pay alone. On a disk it does nothing of note.
+func (w *images) touch(ctx context.Context) error {
+	err := cmd("fallocate", "-l", strconv.FormatInt(w.set.size.onDisk()*2, 10), w.path("touch")).run(ctx)
+	return errors.Join(err, os.RemoveAll(w.path("touch")))
 }
 
 func (w *images) prepareNextDay(ctx context.Context) error {
