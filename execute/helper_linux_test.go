@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 // world is a directory with sources and a backup root, and a clock an hour
 // ahead of the real one, so that no file counts as just changed.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	root     string
 	src      string // of the source called "home"
@@ -55,7 +55,7 @@ type world struct {
 	ids      int
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	unix.Umask(0o022)
 	return newWorldIn(t, tempDir(t))
@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 
 // tempDir prefers memory: each test makes things durable many times, which on
 // a busy disk takes minutes. TMPDIR chooses another file system.
-func tempDir(t *testing.T) string {
+func tempDir(t testing.TB) string {
 	t.Helper()
 	if os.Getenv("TMPDIR") != "" {
 		return t.TempDir()
@@ -76,7 +76,7 @@ func tempDir(t *testing.T) string {
 	return dir
 }
 
-func newWorldIn(t *testing.T, dir string) *world {
+func newWorldIn(t testing.TB, dir string) *world {
 	t.Helper()
 	w := &world{t: t, dir: dir, root: filepath.Join(dir, "root"), src: filepath.Join(dir, "src"), now: time.Now().Add(time.Hour).Truncate(time.Second)}
 	w.ok(os.Mkdir(w.root, 0o700))
@@ -548,14 +548,14 @@ func paths(list []execute.FileError) []string {
 	return p
 }
 
-func same(t *testing.T, what string, got, want any) {
+func same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
 
-func needRoot(t *testing.T) {
+func needRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
