@@ -18,10 +18,7 @@ import (
 
 // listing keeps two lists read from one descriptor, and thereby from one
 // position, apart.
-type listing struct {
-	mu    sync.Mutex
-	moved bool // the descriptor's position may not be the beginning
-}
+type listing struct{ mu sync.Mutex }
 
 // direntBuf is what one getdents64 call fills: as much as the C library's.
 type direntBuf [32 << 10]byte
@@ -36,12 +33,11 @@ var direntBufs = sync.Pool{New: func() any { return new(direntBuf) }}
 func (d *Dir) AppendDir(list []DirEntry) ([]DirEntry, error) {
 	d.list.mu.Lock()
 	defer d.list.mu.Unlock()
-	if d.list.moved {
-		if _, err := unix.Seek(d.fd, 0, io.SeekStart); err != nil {
-			return list, pathError("readdir", d.path, "", err)
-		}
+	// Even where nothing was listed before: btrfs shows only what was there when
+	// the descriptor was opened or last set to the beginning.
+	if _, err := unix.Seek(d.fd, 0, io.SeekStart); err != nil {
+		return list, pathError("readdir", d.path, "", err)
 	}
-	d.list.moved = true
 	buf := direntBufs.Get().(*direntBuf)
 	defer direntBufs.Put(buf)
 	for before := len(list); ; {
