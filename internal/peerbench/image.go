@@ -34,7 +34,7 @@ func (w *images) path(name string) string { return filepath.Join(w.dir, name) }
 
 func (w *images) prepare(ctx context.Context, set *dataset) error {
 	w.set = set
-	err := w.create(ctx, "day1.img", set.size.onDisk()*2+3<<29)
+	err := w.create(ctx, "day1.img", set.size.onDisk()*2+256<<20)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ const journal = "size=1024"
 
 // create makes a file system in a sparse file. Nothing is left for the kernel
 // to do later, in the background of somebody's measurement.
-func (w *images) create(ctx context.Context, image string, size int64) error {
+func (w *images) create(ctx context.Context, image string, size int64, options ...string) error {
 	f, err := os.OpenFile(w.path(image), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -99,7 +99,8 @@ func (w *images) create(ctx context.Context, image string, size int64) error {
 	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
 		return err
 	}
-	return cmd("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-J", journal, "-i", "4096", w.path(image)).run(ctx)
+	args := append([]string{"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-i", "4096"}, options...)
+	return cmd(append(args, w.path(image))...).run(ctx)
 }
 
 // mount is not interrupted: killed at the wrong moment, it would leave a mount
@@ -137,7 +138,7 @@ func (w *images) open(ctx context.Context, contender string) (s *site, err error
 	image := "volume-" + contender + ".img"
 	remove := func() error { return os.Remove(w.path(image)) }
 	size := w.set.size.onDisk()*3 + int64(w.set.size.Files)*16<<10 + 3<<30
-	if err := w.create(ctx, image, size); err != nil {
+	if err := w.create(ctx, image, size, "-J", journal); err != nil {
 		return nil, errors.Join(err, remove())
 	}
 	if err := w.mount(ctx, image, "volume", "loop"); err != nil {
