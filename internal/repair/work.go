@@ -44,6 +44,11 @@ func openWork(root *snapshot.Root, buf []byte, events event.Sink, open opener) (
 	if err != nil {
 		return nil, err
 	}
+	// A default ACL of the root would be inherited by every new inode.
+	if err := dir.DropACL(); err != nil {
+		dir.Close()
+		return nil, err
+	}
 	return &workplace{dir: dir, root: root.Dir(), buf: buf, events: events}, nil
 }
 
