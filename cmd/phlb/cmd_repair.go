@@ -103,7 +103,12 @@ func openSources(root *snapshot.Root, paths []string) (dirs []*fsys.Dir, err err
 		if inside {
 			return dirs, usagef("--from %s: it lies in the backup root, where good copies are looked for anyway", path)
 		}
-		dir, err := fsys.Open(path)
+		// The record is to name it whatever the working directory was.
+		full, err := filepath.Abs(path)
+		if err != nil {
+			return dirs, err
+		}
+		dir, err := fsys.Open(full)
 		if err != nil {
 			return dirs, notThere("the source", path, err)
 		}

@@ -195,6 +195,31 @@ func TestKillAgainAndAgain(t *testing.T) {
 	h.finishes()
 }
 
+// TestForgedJournal has a journal that tells to put other content, or another
+// inode, in the place of what is good.
+func TestForgedJournal(t *testing.T) {
+	w := newWorld(t)
+	w.write("a", big("a", 5000))
+	snap := w.backup()
+	before := w.list()
+	w.ok(os.MkdirAll(w.at(".phlb/staging/.repair"), 0o700))
+	for name, form := range map[string]string{
+		"no JSON": "{%.0d%.0s%.0s%.0d",
+		"other content": `{"format":"phlb-repair-journal","format_version":"1.0","new_inode":%d,"repair":{"sha256":"%s"},` +
+			`"links":[{"path":"%s/a","ino":%d}]}`,
+	} {
+		planted := w.at(".phlb/staging/.repair/new")
+		w.ok(os.WriteFile(planted, []byte(big("bad", 5000)), 0o600))
+		is := before[snap+"/a"]
+		text := fmt.Sprintf(form, w.look(planted).Ino, is.Content, snap, is.Ino)
+		w.ok(os.WriteFile(w.at(".phlb/staging/.repair/journal.json"), []byte(text), 0o600))
+		r := w.repair()
+		same(t, name, paths(r), []string{})
+		w.asBefore(before, nil)
+		w.settled()
+	}
+}
+
 // kill lets another process repair and kills it before a writing call; false:
 // it made fewer.
 func (h *hurt) kill(at int) bool {

@@ -101,21 +101,11 @@ func (s *seeker) otherPaths(ctx context.Context) (bool, error) {
 }
 
 func (s *seeker) sameSize(ctx context.Context) (bool, error) {
-	if err := s.index.load(ctx); err != nil {
+	files, err := s.index.find(ctx, s.g)
+	if err != nil {
 		return false, err
 	}
-	for _, f := range s.index.of(s.g) {
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		if f.sum.IsZero() && !f.bad {
-			var err error
-			f.sum, err = hashAt(ctx, f.dir, f.path, s.buf)
-			f.bad = err != nil
-		}
-		if f.sum != s.g.want {
-			continue
-		}
+	for _, f := range files {
 		if used, err := s.try(ctx, f.dir, f.dir.Path(), f.path); used || err != nil {
 			return used, err
 		}
@@ -126,11 +116,11 @@ func (s *seeker) sameSize(ctx context.Context) (bool, error) {
 // try reads the file at a path and offers it if it has the wanted content.
 // That it has not, or cannot be read, is no error.
 func (s *seeker) try(ctx context.Context, dir *fsys.Dir, source, rel string) (bool, error) {
-	if key := source + "\x00" + rel; s.tried[key] {
+	key := source + "\x00" + rel
+	if s.tried[key] {
 		return false, nil
-	} else {
-		s.tried[key] = true
 	}
+	s.tried[key] = true
 	good := s.open(ctx, dir, rel)
 	if ctx.Err() != nil || good == nil {
 		return false, ctx.Err()

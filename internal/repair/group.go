@@ -56,8 +56,17 @@ func (c *casebook) groups() []*group {
 	byFirst := func(a, b *group) int { return compareSpots(a.spots[0], b.spots[0]) }
 	slices.SortFunc(all, byFirst)
 	slices.SortFunc(c.missing, compareSpots)
+	byWant := map[digest.Sum][]*group{}
+	for _, g := range all {
+		byWant[g.want] = append(byWant[g.want], g)
+	}
 	for _, s := range c.missing {
-		all = c.addMissing(all, s)
+		if g := c.addMissing(byWant, s); g != nil {
+			all = append(all, g)
+		}
+	}
+	for _, g := range all {
+		slices.SortFunc(g.spots, compareSpots)
 	}
 	slices.SortFunc(all, byFirst)
 	return all
@@ -127,25 +136,26 @@ func (g *group) recall() {
 }
 
 // addMissing adds a missing path to a group that had its content and
-// metadata, or makes one for it.
-func (c *casebook) addMissing(all []*group, s *spot) []*group {
+// metadata, or returns a new one.
+func (c *casebook) addMissing(byWant map[digest.Sum][]*group, s *spot) *group {
 	want, why := s.judge(digest.Sum{})
 	if why != "" {
 		c.refuse(s, why)
-		return all
+		return nil
 	}
 	one := &group{want: want, spots: []*spot{s}, size: -1}
 	one.recall()
 	if s.record != nil && s.record.Stored != nil {
 		one.linkIno = s.record.Stored.Ino
 	}
-	for _, g := range all {
-		if g.want == want && g.joins(one) {
+	for _, g := range byWant[want] {
+		if g.joins(one) {
 			g.spots = append(g.spots, s)
-			return all
+			return nil
 		}
 	}
-	return append(all, one)
+	byWant[want] = append(byWant[want], one)
+	return one
 }
 
 // joins reports whether the missing path of one was, as far as is known,

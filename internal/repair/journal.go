@@ -110,11 +110,15 @@ func (w *workplace) read() (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseJournal(data), nil
+}
+
+func parseJournal(data []byte) *journal {
 	j := &journal{}
 	if json.Unmarshal(data, j) != nil || j.Format != journalFormat || j.FormatVersion != journalVersion || !j.isSane() {
-		return nil, nil
+		return nil
 	}
-	return j, nil
+	return j
 }
 
 // isSane reports whether a journal speaks of nothing but published files and

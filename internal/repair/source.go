@@ -1,8 +1,8 @@
 package repair
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,20 +14,21 @@ import (
 	"phlb/internal/sums"
 )
 
-// sourceIndex knows the files of the sources by size. It is made when it is
-// first asked, as most good copies lie where the hints say.
+// sourceIndex knows the files of the sources by size, and by content once
+// they were read. It is made when it is first asked, as most good copies lie
+// where the hints say; a file is read for it at most once, however many
+// contents are looked for.
 type sourceIndex struct {
 	*runner
-	sizes map[int64]bool // nil: every size may be asked for
-	files map[int64][]*sourceFile
+	sizes  map[int64]bool // nil: every size may be asked for
+	unread map[int64][]sourceFile
+	bySum  map[digest.Sum][]sourceFile
 }
 
 // sourceFile is one file of a source.
 type sourceFile struct {
 	dir  *fsys.Dir
 	path string
-	sum  digest.Sum // zero: not read yet
-	bad  bool       // it cannot be read
 }
 
 func newSourceIndex(r *runner, groups []*group) *sourceIndex {
@@ -44,10 +45,10 @@ func newSourceIndex(r *runner, groups []*group) *sourceIndex {
 
 // load walks the sources, never into the root.
 func (x *sourceIndex) load(ctx context.Context) error {
-	if x.files != nil {
+	if x.unread != nil {
 		return nil
 	}
-	x.files = map[int64][]*sourceFile{}
+	x.unread, x.bySum = map[int64][]sourceFile{}, map[digest.Sum][]sourceFile{}
 	root, err := x.root.Dir().Stat()
 	if err != nil {
 		return err
@@ -58,7 +59,7 @@ func (x *sourceIndex) load(ctx context.Context) error {
 	for _, dir := range x.Sources {
 		err := scan.Walk(ctx, dir, o, func(e *scan.Entry) error {
 			if e.Kind == meta.File && e.Skip == "" && (x.sizes == nil || x.sizes[e.Size]) {
-				x.files[e.Size] = append(x.files[e.Size], &sourceFile{dir: dir, path: strings.Clone(e.Path)})
+				x.unread[e.Size] = append(x.unread[e.Size], sourceFile{dir: dir, path: strings.Clone(e.Path)})
 			}
 			return nil
 		})
@@ -69,27 +70,42 @@ func (x *sourceIndex) load(ctx context.Context) error {
 	return nil
 }
 
-// of returns the files that may have the group's content: those of its size,
-// and where the size is not on record all others after them.
-func (x *sourceIndex) of(g *group) []*sourceFile {
-	list := slices.Clone(x.files[g.size])
-	if g.isExact {
-		return list
+// find returns the files that have the group's content. It reads those of its
+// size, and where the size is not on record all others after them, until there
+// is one.
+func (x *sourceIndex) find(ctx context.Context, g *group) ([]sourceFile, error) {
+	if err := x.load(ctx); err != nil {
+		return nil, err
 	}
-	var others []int64
-	for size := range x.files {
-		if size != g.size {
-			others = append(others, size)
+	if err := x.read(ctx, g.size, g.want); err != nil || len(x.bySum[g.want]) > 0 || g.isExact {
+		return x.bySum[g.want], err
+	}
+	for _, size := range slices.Sorted(maps.Keys(x.unread)) {
+		if err := x.read(ctx, size, g.want); err != nil || len(x.bySum[g.want]) > 0 {
+			return x.bySum[g.want], err
 		}
 	}
-	slices.SortFunc(others, func(a, b int64) int { return cmp.Compare(distance(a, g.size), distance(b, g.size)) })
-	for _, size := range others {
-		list = append(list, x.files[size]...)
-	}
-	return list
+	return nil, nil
 }
 
-func distance(a, b int64) int64 { return max(a-b, b-a) }
+// read reads files of one size until one has the content.
+func (x *sourceIndex) read(ctx context.Context, size int64, want digest.Sum) error {
+	for len(x.bySum[want]) == 0 && len(x.unread[size]) > 0 {
+		f := x.unread[size][0]
+		sum, err := hashAt(ctx, f.dir, f.path, x.buf)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		x.unread[size] = x.unread[size][1:]
+		if err == nil { // what cannot be read is no good copy
+			x.bySum[sum] = append(x.bySum[sum], f)
+		}
+	}
+	if len(x.unread[size]) == 0 {
+		delete(x.unread, size)
+	}
+	return nil
+}
 
 // samePaths are the paths below a source where the group's files may lie: at
 // the place they were backed up from, or at the same one in another root.
