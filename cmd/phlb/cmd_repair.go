@@ -28,10 +28,11 @@ func (a *app) newRepairCommand() *cobra.Command {
 		Short: "Replace damaged files by good copies with the same hash",
 		Long: `Reads every stored file once, as verify does. What is proven damaged, or is
 missing although SHA256SUMS lists it, is replaced by a good copy: another file of
-the root, or one below a SOURCE, wherever it lies there, that has the recorded
-SHA-256. The copy becomes a new file with the metadata of the old one, and every
-link to the damaged one, in all snapshots, is moved to it one by one. What
-SHA256SUMS does not list, and what the records disagree about, is not touched.
+the root, or one below a SOURCE, wherever it lies on that file system, that has
+the recorded SHA-256. The copy becomes a new file with the metadata of the old
+one, and every link to the damaged one, in all snapshots, is moved to it one by
+one. What SHA256SUMS does not list, and what the records disagree about, is not
+touched.
 
 Interrupted at any moment no snapshot lacks a file or holds half of one; the
 next run finishes. Each run that repairs something leaves a record in

@@ -94,7 +94,7 @@ func TestEveryWritingCallFailsOnce(t *testing.T) {
 	count := countCalls(t)
 	step, errnos := 1, []syscall.Errno{unix.EIO, unix.ENOSPC}
 	if testing.Short() {
-		step, errnos = 11, errnos[:1]
+		step, errnos = 17, errnos[:1]
 	}
 	for n := 1; n <= count; n += step {
 		for _, errno := range errnos {
@@ -167,7 +167,7 @@ func TestKill(t *testing.T) {
 	count := countCalls(t)
 	step := 3
 	if testing.Short() {
-		step = 17
+		step = 29
 	}
 	for at := 2; at <= count; at += step {
 		h := newHurt(t)

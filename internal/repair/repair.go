@@ -155,17 +155,26 @@ func (o *Options) setDefaults() {
 }
 
 func (r *runner) run(ctx context.Context) (err error) {
-	if !r.DryRun {
+	if r.DryRun {
+		r.foretell()
+	} else {
+		defer func() { err = errors.Join(err, r.finish(err)) }()
 		if err := r.resume(ctx); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, r.finish(err)) }()
 	}
 	for {
 		again, err := r.pass(ctx)
 		if err != nil || !again {
 			return err
 		}
+	}
+}
+
+// foretell says that a run that is no dry run would first finish another one.
+func (r *runner) foretell() {
+	if _, err := r.root.Dir().LstatAt(workDir + "/" + journalName); err == nil {
+		r.Log.Warn("an interrupted repair is unfinished; the next one that is no dry run finishes it")
 	}
 }
 

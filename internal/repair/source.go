@@ -43,7 +43,8 @@ func newSourceIndex(r *runner, groups []*group) *sourceIndex {
 	return x
 }
 
-// load walks the sources, never into the root.
+// load walks the sources, never into the root. It stays on their file systems:
+// below some mount points even reading can go wrong.
 func (x *sourceIndex) load(ctx context.Context) error {
 	if x.unread != nil {
 		return nil
@@ -53,9 +54,7 @@ func (x *sourceIndex) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := scan.Options{
-		CrossFileSystems: true, Avoid: []scan.Identity{{Dev: root.Dev, Ino: root.Ino}}, UID: x.UID, Workers: x.Workers,
-	}
+	o := scan.Options{Avoid: []scan.Identity{{Dev: root.Dev, Ino: root.Ino}}, UID: x.UID, Workers: x.Workers}
 	for _, dir := range x.Sources {
 		err := scan.Walk(ctx, dir, o, func(e *scan.Entry) error {
 			if e.Kind == meta.File && e.Skip == "" && (x.sizes == nil || x.sizes[e.Size]) {
