@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 )
 
 // stagedLog is the run's log while it lies in staging.
@@ -24,6 +25,9 @@ func (b *builder) openLog() error {
 	b.log.Info("begin", "plan", b.run.plan.header.PlanID, "source", b.src.Path, "snapshot", b.src.Snapshot)
 	for _, g := range b.src.Guards {
 		b.log.Info("guard", "name", g.Name, "status", g.Status, "detail", g.Detail)
+	}
+	if names := b.run.plan.header.Overrides; len(names) > 0 {
+		b.log.Warn("guards overridden", "names", strings.Join(names, ","))
 	}
 	return nil
 }

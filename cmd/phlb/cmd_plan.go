@@ -58,15 +58,7 @@ func addPlanFlags(c *cobra.Command, o *planOptions) {
 	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this name (repeatable)")
 	f.BoolVar(&o.rehash, "rehash", false, "read every file, trust no metadata")
 	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this name trip without consequence; recorded in the plan (repeatable)")
-	completeWords(c, "override-guard", guardNames()...)
-}
-
-// guardNames are the guards that can be overridden.
-func guardNames() []string {
-	return []string{
-		"source", "min_files", "mountpoint", "sentinel", "max_deleted_percent", "max_changed_percent",
-		"space", "min_free", "root_id", "clock",
-	}
+	completeWords(c, "override-guard", plan.GuardNames()...)
 }
 
 func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
@@ -148,8 +140,8 @@ func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, er
 		}
 	}
 	for _, name := range o.overrides {
-		if !slices.Contains(guardNames(), name) {
-			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(guardNames(), ", "))
+		if !slices.Contains(plan.GuardNames(), name) {
+			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(plan.GuardNames(), ", "))
 		}
 	}
 	return m, nil
