@@ -155,6 +155,17 @@ func (r *runner) newReport(src *checkedSource) *Report {
 	}
 }
 
+// NotPlanned is the report of a source that failed before it was planned, for
+// whoever tells of a whole run.
+func NotPlanned(planID, name, source string, at time.Time, why error) *Report {
+	return &Report{
+		Format: ReportFormat, FormatVersion: ReportFormatVersion, Status: StatusFailed,
+		PlanID: planID, Name: name, Source: source,
+		Drifted: []FileError{}, Vanished: []FileError{}, Failed: []FileError{}, Pruned: []string{},
+		Error: why.Error(), Durations: map[string]float64{}, Start: at.UTC(), End: at.UTC(),
+	}
+}
+
 // phase times one part of a run into the report.
 func (r *runner) phase(rep *Report, name string, do func() error) error {
 	start := r.opts.Now()

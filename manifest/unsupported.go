@@ -6,7 +6,7 @@ import (
 
 // notBuilt lists the keys whose effect is not built yet.
 func notBuilt() []string {
-	return []string{"retention", "hooks"}
+	return []string{"retention"}
 }
 
 // Unsupported returns a problem for every place that switches on a key whose
