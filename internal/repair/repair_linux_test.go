@@ -345,3 +345,36 @@ func TestPHLB(t *testing.T) {
 	w.asBefore(before, moved)
 	w.clean()
 }
+
+// TestHolesAndOwners: the new inode is as sparse as the good copy, and belongs
+// to whom the old one did.
+func TestHolesAndOwners(t *testing.T) {
+	w := newWorld(t)
+	p := w.write("sparse", "")
+	f, err := os.OpenFile(p, os.O_WRONLY, 0)
+	w.ok(err)
+	_, err = f.WriteAt([]byte(big("end", 5000)), 8<<20)
+	w.ok(err)
+	w.ok(f.Truncate(9 << 20))
+	w.ok(f.Close())
+	if os.Geteuid() == 0 {
+		w.ok(os.Chown(p, 1234, 4321))
+	}
+	w.ok(unix.Chmod(p, 0o4755))
+	w.ok(os.Chtimes(p, old, old))
+	snap := w.backup()
+	before := w.list()
+	f, err = os.OpenFile(w.at(snap, "sparse"), os.O_WRONLY, 0)
+	w.ok(err)
+	_, err = f.WriteAt([]byte("x"), 8<<20)
+	w.ok(err)
+	w.ok(f.Close())
+	r := w.repair(from(w, w.src))
+	same(t, "repaired", paths(r), []string{snap + "/sparse"})
+	w.asBefore(before, changed(snap+"/sparse"))
+	var st unix.Stat_t
+	w.ok(unix.Stat(w.at(snap, "sparse"), &st))
+	if st.Blocks*512 > 1<<20 {
+		t.Errorf("%d bytes are allocated", st.Blocks*512)
+	}
+}
