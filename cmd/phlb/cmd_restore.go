@@ -95,9 +95,10 @@ func (a *app) runRestore(ctx context.Context, from, target string, o restoreOpti
 	})
 	if res != nil {
 		printErr := a.print(res, func(w io.Writer, s report.Style) error { return report.Restore(w, s, res) })
-		if err == nil {
-			err = printErr
+		if err != nil {
+			return unfinishedRestore{err}
 		}
+		err = printErr
 	}
 	switch {
 	case err != nil:

@@ -30,6 +30,12 @@ func (d *dresser) xattrs(set func(name string, value []byte) error, xattrs meta.
 	}
 }
 
+// check notes a time that the file system has cut short without a word.
+func (d *dresser) check(now *meta.Info, err error, want *attributes) {
+	d.try(err)
+	d.lost = d.lost || err == nil && now.Mtime != want.mtime
+}
+
 // dress gives an unfinished file its metadata. The order matters: a change of
 // owner drops set-uid bits and capabilities, and an ACL changes the mode.
 func (h *hands) dress(f *fsys.File, want *attributes) error {
@@ -47,9 +53,8 @@ func (h *hands) dress(f *fsys.File, want *attributes) error {
 	}
 	d.xattrs(f.SetXattr, want.xattrs)
 	d.try(f.SetMtime(want.mtime))
-	if info, err = f.Stat(); err != nil {
-		return writing(err)
-	}
+	info, err = f.Stat()
+	d.check(&info, err, want)
 	if info.Mode != mode {
 		d.try(f.Chmod(mode))
 	}
@@ -66,6 +71,8 @@ func (h *hands) dressSymlink(name string, want *attributes) error {
 	d.owner(lowner{h.to, name}, &info, want)
 	d.xattrs(func(attr string, value []byte) error { return h.to.LsetXattr(name, attr, value) }, want.xattrs)
 	d.try(h.to.LsetMtime(name, want.mtime))
+	info, err = h.to.Lstat(name)
+	d.check(&info, err, want)
 	return d.done()
 }
 

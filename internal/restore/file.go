@@ -255,7 +255,6 @@ func (h *hands) symlink(t *task) error {
 	}
 	if old.Kind == meta.Symlink && h.leads(t, text, &old, &want) {
 		h.count(func(r *Result) { r.Unchanged.Files++ })
-		h.advance(t.path, 0)
 		return nil
 	}
 	if err := h.makeSymlink(t, text, &want); err != nil {

@@ -80,6 +80,8 @@ func (r *run) finish(n *node) error {
 	d.xattrs(dir.SetXattr, n.want.xattrs)
 	d.try(dir.Chmod(n.want.mode))
 	d.try(dir.SetMtime(n.want.mtime))
+	now, err := dir.Stat()
+	d.check(&now, err, &n.want)
 	return d.done()
 }
 
@@ -146,16 +148,20 @@ func (w *walker) prepareExisting(n *node, list []child) error {
 		return writing(err)
 	}
 	const owner = 0o700
-	if info.Mode&owner != owner && w.UID != 0 {
+	if info.Mode&owner != owner && int64(info.UID) == int64(w.UID) {
 		if err := dir.Chmod(info.Mode | owner); err != nil {
 			return writing(err)
 		}
 	}
-	x, err := dir.SelfXattrs()
-	if err == nil {
-		_, n.inherits = x["system.posix_acl_default"]
-	}
+	n.inherits = handsOnACL(dir)
 	return w.sweep(dir, list)
+}
+
+// handsOnACL reports whether what is made in a directory gets an ACL.
+func handsOnACL(dir *fsys.Dir) bool {
+	x, err := dir.SelfXattrs()
+	_, ok := x["system.posix_acl_default"]
+	return err == nil && ok
 }
 
 // apart refuses a directory of the target that is the backup root, or the

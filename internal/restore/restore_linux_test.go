@@ -349,8 +349,13 @@ func TestInheritedACL(t *testing.T) {
 	if err := unix.Setxattr(w.out(), "system.posix_acl_default", []byte(acl), 0); err != nil {
 		t.Skipf("no ACLs here: %v", err)
 	}
+	w.ok(os.Mkdir(filepath.Join(w.dir, "single"), 0o755))
+	w.ok(unix.Setxattr(filepath.Join(w.dir, "single"), "system.posix_acl_default", []byte(acl), 0))
 	w.restore(id, w.out())
 	identical(t, want, list(w.out()))
+	_, err := w.try(id, "d/b", filepath.Join(w.dir, "single"))
+	w.ok(err)
+	same(t, "of a single file", map[string]string(nil), look(filepath.Join(w.dir, "single/b")).Xattrs)
 }
 
 // TestDeeperThanPathMax builds, backs up and restores a path that no system

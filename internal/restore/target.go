@@ -52,7 +52,7 @@ func (r *run) openTarget(to string, kind meta.Kind) (*target, error) {
 		return t, nil
 	}
 	switch {
-	case len(rest) == 0 || strings.HasSuffix(to, "/"):
+	case len(rest) == 0 || os.IsPathSeparator(to[len(to)-1]):
 		t.name = r.top[strings.LastIndexByte(r.top, '/')+1:]
 	default:
 		t.rest, t.name = rest[:len(rest)-1], rest[len(rest)-1]
@@ -148,7 +148,7 @@ func (r *run) outside(root *snapshot.Root) error {
 func (r *run) room(ctx context.Context) error {
 	free, err := r.target.base.FS()
 	if err != nil {
-		return err
+		return nil // some file systems do not tell; writing will
 	}
 	if r.book.usable && r.book.bytes <= free.Free && (free.Inodes == 0 || r.book.files <= free.FreeInode) {
 		return nil

@@ -122,6 +122,7 @@ func (w *walker) single(ctx context.Context) error {
 		n.temp += "x"
 	}
 	n.lines = readLines(dir)
+	n.inherits = !w.DryRun && handsOnACL(w.target.dir)
 	b := &batch{node: n}
 	w.add(b, w.top, &c)
 	return w.submit(ctx, b)
