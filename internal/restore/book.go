@@ -147,17 +147,6 @@ func within(top, path string) bool {
 	return top == "." || path == top || strings.HasPrefix(path, top) && path[len(top)] == '/'
 }
 
-// relative returns path, which lies within top, relative to it.
-func relative(top, path string) string {
-	switch {
-	case top == ".":
-		return path
-	case path == top:
-		return "."
-	}
-	return path[len(top)+1:]
-}
-
 // join appends a name to a relative path.
 func join(dir, name string) string {
 	if dir == "." {

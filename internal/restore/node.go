@@ -219,7 +219,7 @@ func (n *node) reportMissing(r *run) {
 				name = source
 			}
 		}
-		r.damaged(join(n.source, name), "it is missing in the snapshot; SHA256SUMS lists it", false)
+		r.damaged(join(n.source, name), missing+"; SHA256SUMS lists it", false)
 	}
 	n.lines = nil
 }

@@ -29,7 +29,6 @@ func anyName() *rapid.Generator[string] {
 type builder struct {
 	*rapid.T
 	files []string // for hard links
-	all   []string
 }
 
 func (b *builder) tree(dir string, depth int) {

@@ -56,6 +56,13 @@ func (w *world) damage(id snapshot.ID, rel string) {
 	w.ok(os.Chtimes(p, info.ModTime(), info.ModTime()))
 }
 
+// remove removes something of a snapshot, from a read-only directory, too.
+func (w *world) remove(id snapshot.ID, rel string) {
+	w.t.Helper()
+	w.ok(os.Chmod(filepath.Dir(w.stored(id, rel)), 0o755))
+	w.ok(os.RemoveAll(w.stored(id, rel)))
+}
+
 func (w *world) out() string { return filepath.Join(w.dir, "out") }
 
 func TestPartOfASnapshot(t *testing.T) {
@@ -111,8 +118,8 @@ func TestDamage(t *testing.T) {
 	id := w.backup()
 	w.damage(id, "a") // and with it d/b
 	w.damage(id, "d/e/small2")
-	w.ok(os.Remove(w.stored(id, "d/e/deep")))
-	w.ok(os.Remove(w.stored(id, "ln")))
+	w.remove(id, "d/e/deep")
+	w.remove(id, "ln")
 	w.ok(os.Symlink("elsewhere", w.stored(id, "ln")))
 	w.ok(os.Mkdir(w.out(), 0o700))
 	w.ok(os.WriteFile(filepath.Join(w.out(), "a"), []byte("mine"), 0o600))
@@ -138,6 +145,54 @@ func TestDamage(t *testing.T) {
 	same(t, "still missing", []string{"d/e/deep"}, missing)
 	same(t, "what is there", look(w.stored(id, "a")).Content, look(filepath.Join(w.out(), "a")).Content)
 	noTemps(t, w.out())
+}
+
+// TestAltered: what is of another kind than on record, missing, or too much.
+func TestAltered(t *testing.T) {
+	w := smallWorld(t)
+	w.write("d/f/g", big("g", 2000))
+	w.write("x", "x")
+	w.ok(os.Symlink("y", filepath.Join(w.src, "y")))
+	id := w.backup()
+	for _, p := range []string{"a", "empty", "d/f", "x", "y"} {
+		w.remove(id, p)
+	}
+	w.ok(os.MkdirAll(w.stored(id, "a/inner"), 0o755))
+	w.ok(os.WriteFile(w.stored(id, "empty"), []byte("a file now"), 0o644))
+	w.ok(os.Symlink("nowhere", w.stored(id, "x")))
+	w.ok(os.WriteFile(w.stored(id, "y"), []byte("a file, too"), 0o644))
+	w.ok(os.WriteFile(w.stored(id, "d/stray"), []byte("stray"), 0o644))
+	w.ok(unix.Mkfifo(w.stored(id, "d/pipe"), 0o644))
+
+	res, err := w.try(id, ".", w.out())
+	w.ok(err)
+	same(t, "damaged", []string{"a", "d/f", "empty", "x", "y"}, paths(res.Damaged))
+	same(t, "failed", []string{"d/pipe"}, paths(res.Failed))
+	same(t, "unverified", []string{"d/stray"}, paths(res.Unverified))
+	same(t, "there", []string{".", "SHA256SUMS", "d", "d/a2", "d/b", "d/e", "d/e/deep", "d/e/small2", "d/small", "d/stray", "ln"}, names(w.out()))
+	if len(res.Notes) != 1 || !strings.Contains(res.Notes[0], "2 paths are in the snapshot but not in its catalogue") {
+		t.Errorf("notes: %q", res.Notes)
+	}
+
+	res, err = w.try(id, ".", filepath.Join(w.dir, "all"), allowDamaged)
+	w.ok(err)
+	got := map[string]bool{}
+	for _, d := range res.Damaged {
+		got[d.Path] = d.Restored
+	}
+	same(t, "restored", map[string]bool{"a": true, "d/f": false, "empty": true, "x": true, "y": true}, got)
+	for _, p := range []string{"a/inner", "empty", "x", "y"} {
+		same(t, p, look(w.stored(id, p)).Content, look(filepath.Join(w.dir, "all", p)).Content)
+	}
+
+	for _, p := range []string{"d/f", "d/f/g"} {
+		res, err = w.try(id, p, filepath.Join(w.dir, "none"), overwrite)
+		w.ok(err)
+		same(t, "missing itself", []string{p}, paths(res.Damaged))
+	}
+	if _, err = w.try(id, "d/pipe", filepath.Join(w.dir, "none")); err == nil || !strings.Contains(err.Error(), "which no backup holds") {
+		t.Errorf("a fifo itself: %v", err)
+	}
 }
 
 func read(t *testing.T, p string) string {
@@ -203,13 +258,13 @@ func TestWithoutCatalogue(t *testing.T) {
 
 	// Neither catalogue nor checksums: nothing vouches for the content.
 	w.ok(os.Remove(catalogue))
-	w.ok(os.Remove(w.stored(id, "d/e/SHA256SUMS")))
+	w.remove(id, "d/e/SHA256SUMS")
 	res, err := w.try(id, ".", w.out())
 	w.ok(err)
 	same(t, "unverified", []string{"d/e/deep", "d/e/small2"}, paths(res.Unverified))
 	same(t, "restored", true, exists(filepath.Join(w.out(), "d/e/deep")))
 	// And what only SHA256SUMS knows of is missing.
-	w.ok(os.Remove(w.stored(id, "d/b")))
+	w.remove(id, "d/b")
 	res, err = w.try(id, ".", w.out(), overwrite)
 	w.ok(err)
 	same(t, "missing", []string{"d/b"}, paths(res.Damaged))

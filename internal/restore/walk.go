@@ -109,6 +109,10 @@ func (w *walker) single(ctx context.Context) error {
 		stored, name = name[:i], name[i+1:]
 	}
 	dir, err := w.snap.OpenDirAt(stored)
+	if errors.Is(err, fs.ErrNotExist) {
+		w.damaged(w.top, missing, false)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -184,7 +188,7 @@ func (w *walker) visit(ctx context.Context, n *node, rec *catalog.Record, book *
 func (w *walker) enter(n *node, rec *catalog.Record) ([]child, error) {
 	dir, err := w.snap.OpenDirAt(n.stored)
 	if errors.Is(err, fs.ErrNotExist) {
-		w.damaged(n.source, "it is missing in the snapshot", false)
+		w.damaged(n.source, missing, false)
 		n.foreign = true
 		return nil, nil
 	}
@@ -221,16 +225,8 @@ func (w *walker) child(ctx context.Context, n *node, c *child, b *batch, book *r
 	if c.rec != nil && book != nil {
 		defer book.skip(source) // what is not visited
 	}
-	if c.kind == meta.Dir && (c.rec == nil || c.rec.Kind == meta.Dir) {
-		return w.directory(ctx, n, c, book)
-	}
 	if c.kind == meta.Dir {
-		w.damaged(source, "the catalogue lists a "+c.rec.Kind.String()+"; it is a directory", w.AllowDamaged)
-		if !w.AllowDamaged {
-			return nil
-		}
-		c.rec = nil
-		return w.directory(ctx, n, c, nil)
+		return w.directory(ctx, n, c, book)
 	}
 	w.add(b, source, c)
 	if b.full() {
@@ -246,6 +242,13 @@ func (w *walker) directory(ctx context.Context, n *node, c *child, book *records
 	sub := &node{
 		parent: n, stored: join(n.stored, c.name), source: join(n.source, c.source), path: join(n.path, c.source), open: 1,
 	}
+	if why := n.suspicion(c); why != "" {
+		w.damaged(sub.source, why, w.AllowDamaged)
+		if !w.AllowDamaged {
+			return nil
+		}
+		c.rec = nil
+	}
 	if c.rec == nil {
 		book = nil
 	}
@@ -254,6 +257,21 @@ func (w *walker) directory(ctx context.Context, n *node, c *child, book *records
 	}
 	n.begin()
 	return w.visit(ctx, sub, c.rec, book)
+}
+
+// suspicion says why a directory should not be one.
+func (n *node) suspicion(c *child) string {
+	line := n.lines[c.name]
+	if line != nil {
+		line.used = true
+	}
+	switch {
+	case c.rec != nil && c.rec.Kind != meta.Dir:
+		return "the catalogue lists a " + c.rec.Kind.String() + "; it is a directory"
+	case line != nil:
+		return "SHA256SUMS lists it as a file; it is a directory"
+	}
+	return ""
 }
 
 // add makes a task of a child.
@@ -278,13 +296,16 @@ func (w *walker) add(b *batch, source string, c *child) {
 	b.tasks = append(b.tasks, t)
 }
 
+// missing is what is said of what is on record and not there.
+const missing = "it is missing in the snapshot"
+
 // suspicion says what is wrong with a path before its content is read.
 func suspicion(t *task) string {
 	switch {
 	case t.kind == meta.Unknown && t.rec != nil:
-		return "it is missing in the snapshot; the catalogue lists a " + t.rec.Kind.String()
+		return missing + "; the catalogue lists a " + t.rec.Kind.String()
 	case t.kind == meta.Unknown:
-		return "it is missing in the snapshot"
+		return missing
 	case t.rec != nil && t.rec.Kind != t.kind:
 		return "the catalogue lists a " + t.rec.Kind.String() + "; it is a " + t.kind.String()
 	case t.kind == meta.File && len(t.sums) > 1:
