@@ -40,6 +40,12 @@ func (e usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// unfinishedRestore is a restore that ended early and can be finished.
+type unfinishedRestore struct{ err error }
+
+func (e unfinishedRestore) Error() string { return e.err.Error() }
+func (e unfinishedRestore) Unwrap() error { return e.err }
+
 // resultError ends the program with a code although nothing failed: the
 // result has been printed.
 type resultError int
@@ -93,12 +99,15 @@ func exitCode(ctx context.Context, err error) int {
 
 // message adds what to do next where that is known.
 func message(err error) string {
-	hint := ""
+	hint, again := "", "run the same command again"
+	if errors.As(err, &unfinishedRestore{}) {
+		again += " with --overwrite"
+	}
 	switch fsys.ClassOf(err) {
 	case fsys.ClassFull:
-		hint = "nothing more fits there (space, inodes or quota): make room, then run the same command again; what was copied is kept and taken over"
+		hint = "nothing more fits there (space, inodes or quota): make room, then " + again + "; what was copied is kept and taken over"
 	case fsys.ClassReadOnly:
-		hint = "it is mounted read-only, as some file systems become after an I/O error: check it, then run the same command again"
+		hint = "it is mounted read-only, as some file systems become after an I/O error: check it, then " + again
 	case fsys.ClassPermission:
 		hint = "run as a user who may read the source and write the destination"
 	case fsys.ClassIO:

@@ -93,6 +93,10 @@ func TestMessageTellsWhatToDo(t *testing.T) {
 			t.Errorf("%v: message %q does not tell %q", tt.err, got, tt.want)
 		}
 	}
+	full := unfinishedRestore{syscall.ENOSPC}
+	if got := message(full); !strings.Contains(got, "run the same command again with --overwrite") {
+		t.Errorf("an unfinished restore: got %q", got)
+	}
 	if got := message(errors.New("x")); got != "x" {
 		t.Errorf("got %q", got)
 	}

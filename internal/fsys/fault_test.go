@@ -44,6 +44,7 @@ var writing = map[string]struct {
 	"Dir.Symlink":    {OpSymlink, "new", func(w *world) error { return w.d.Symlink("file", "new") }},
 	"Dir.Sync":       {OpSync, "top", func(w *world) error { return w.d.Sync() }},
 	"Dir.SyncFS":     {OpSyncFS, "top", func(w *world) error { return w.d.SyncFS() }},
+	"File.DropACL":   {OpSetXattr, "file", func(w *world) error { return w.f.DropACL() }},
 	"File.Chmod":     {OpChmod, "file", func(w *world) error { return w.f.Chmod(0o711) }},
 	"File.Chown":     {OpChown, "file", func(w *world) error { return w.f.Chown(7, 7) }},
 	"File.Clone":     {OpWrite, "file", func(w *world) error { return w.f.Clone(w.f) }},
