@@ -126,14 +126,24 @@ func (a *app) planSummary(o planOptions) (*report.PlanReport, error) {
 
 // tripped says which guards make a plan not applicable.
 func tripped(p *plan.Plan) error {
-	var lines []string
+	var why []string // what sources share is told once
+	of := map[string][]string{}
 	for i := range p.Sources {
 		s := &p.Sources[i]
 		for _, g := range s.Guards {
-			if g.Status == plan.GuardTripped {
-				lines = append(lines, fmt.Sprintf("%s (%s): %s: %s", s.Name, s.Path, g.Name, g.Detail))
+			if g.Status != plan.GuardTripped {
+				continue
 			}
+			text := g.Name + ": " + g.Detail
+			if of[text] == nil {
+				why = append(why, text)
+			}
+			of[text] = append(of[text], fmt.Sprintf("%s (%s)", s.Name, s.Path))
 		}
+	}
+	var lines []string
+	for _, text := range why {
+		lines = append(lines, strings.Join(of[text], ", ")+": "+text)
 	}
 	return fmt.Errorf("%w:\n  %s", execute.ErrGuard, strings.Join(lines, "\n  "))
 }
