@@ -36,8 +36,9 @@ func (a *app) newPlanCommand() *cobra.Command {
 that as a plan. Only the plan is written. Review it with "phlb show", carry it
 out with "phlb apply".
 
-Exit codes: 0 done; 1 failed, a before hook included; 2 with --detailed-exitcode: the plan contains changes;
-4 a guard tripped, the plan is for inspection only; 64 invalid manifest.`,
+Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
+4 a guard tripped, the plan is for inspection only; 64 invalid manifest; 1 failed,
+or a before hook did.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(manifestEndings()...),
 		RunE: func(cmd *cobra.Command, args []string) error {
