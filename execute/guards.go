@@ -42,9 +42,14 @@ const (
 	stagingPath    = snapshot.PrivateDir + "/staging"
 )
 
-// trip is the error of a guard that trips now.
+// trip is the error of a guard that stands against the plan, whatever is done.
 func trip(name, format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", ErrGuard, name, fmt.Sprintf(format, args...))
+}
+
+// tripNow is the error of a guard that trips only now.
+func tripNow(name, format string, args ...any) error {
+	return fmt.Errorf("%w (mend it, and apply the plan then; or plan again with --override-guard %s)", trip(name, format, args...), name)
 }
 
 // applyable refuses a plan that a guard keeps from being applied.
@@ -77,12 +82,12 @@ func (c *checked) guardDestination(dest *fsys.Dir) error {
 	require, path := c.header.Destination.Require, c.header.Destination.Path
 	if require.Mountpoint && !c.overrides(guardMountpoint) {
 		if detail, ok := plan.Mounted(whatDestination, path, dest); !ok {
-			return trip(guardMountpoint, "%s", detail)
+			return tripNow(guardMountpoint, "%s", detail)
 		}
 	}
 	if require.Sentinel != "" && !c.overrides(guardSentinel) {
 		if detail, ok := plan.HasSentinel(whatDestination, path, dest, require.Sentinel); !ok {
-			return trip(guardSentinel, "%s", detail)
+			return tripNow(guardSentinel, "%s", detail)
 		}
 	}
 	return nil
@@ -115,25 +120,25 @@ func (r *runner) guards(dest *fsys.Dir, resumed bool) error {
 func (c *checked) guardSource(src *checkedSource) error {
 	dir, err := fsys.Open(src.Path)
 	if err != nil {
-		return trip(guardSource, "%v", err)
+		return trip(guardSource, "%v: is something not mounted?", err)
 	}
 	defer dir.Close()
 	list, err := dir.ReadDir()
 	if err != nil {
-		return trip(guardSource, "%v", err)
+		return trip(guardSource, "%v: is something not mounted?", err)
 	}
 	if len(list) == 0 && !c.overridden(src, guardSource) {
-		return trip(guardSource, "%s is empty: is something not mounted?", src.Path)
+		return tripNow(guardSource, "%s is empty: is something not mounted?", src.Path)
 	}
 	require := src.Settings.Require
 	if require.Mountpoint && !c.overridden(src, guardMountpoint) {
 		if detail, ok := plan.Mounted(whatSource, src.Path, dir); !ok {
-			return trip(guardMountpoint, "%s", detail)
+			return tripNow(guardMountpoint, "%s", detail)
 		}
 	}
 	if require.Sentinel != "" && !c.overridden(src, guardSentinel) {
 		if detail, ok := plan.HasSentinel(whatSource, src.Path, dir, require.Sentinel); !ok {
-			return trip(guardSentinel, "%s", detail)
+			return tripNow(guardSentinel, "%s", detail)
 		}
 	}
 	return nil
@@ -145,7 +150,7 @@ func (c *checked) guardSource(src *checkedSource) error {
 func (b *builder) guardStored() error {
 	require := b.src.Settings.Require
 	if files, _ := b.stored(); files < require.MinFiles && !b.run.plan.overridden(b.src, guardMinFiles) {
-		return trip(guardMinFiles, "%d files are left of %d that were planned, fewer than %d: is something not mounted?",
+		return tripNow(guardMinFiles, "%d files are left of %d that were planned, fewer than %d: is something not mounted?",
 			files, b.src.files, require.MinFiles)
 	}
 	g := b.src.Settings.Guards
@@ -162,7 +167,7 @@ func (b *builder) guardShare(name string, limit *float64, more int64, became str
 	}
 	for _, g := range b.src.Guards {
 		if g.Name == name && plan.TooMany(g.Count+more, g.Of, *limit) {
-			return trip(name, "%d of the %d files of %s are %s by now, %d of them since it was planned; look at %s, and plan again",
+			return tripNow(name, "%d of the %d files of %s are %s by now, %d of them since it was planned: look at %s",
 				g.Count+more, g.Of, b.src.parent, became, more, b.src.Path)
 		}
 	}
@@ -178,16 +183,16 @@ func (c *checked) guardRoom(dest *fsys.Dir, src *checkedSource) error {
 	need, known := limitOf(src, guardSpace)
 	if known && !c.overridden(src, guardSpace) {
 		if need > free.Free {
-			return trip(guardSpace, "the plan needs up to %d bytes, %d are free on %s: make room", need, free.Free, dest.Path())
+			return tripNow(guardSpace, "the plan needs up to %d bytes, %d are free on %s: make room", need, free.Free, dest.Path())
 		}
 		inodes := c.inodes + sidecarInodes*int64(len(c.sources))
 		if free.Inodes > 0 && inodes > free.FreeInode {
-			return trip(guardSpace, "the plan needs up to %d inodes, %d are free on %s: make room", inodes, free.FreeInode, dest.Path())
+			return tripNow(guardSpace, "the plan needs up to %d inodes, %d are free on %s: make room", inodes, free.FreeInode, dest.Path())
 		}
 	}
 	left, known := limitOf(src, guardMinFree)
 	if known && !c.overridden(src, guardMinFree) && free.Free-need < left {
-		return trip(guardMinFree, "%d bytes are free on %s and the plan needs up to %d, which leaves less than %d", free.Free, dest.Path(), need, left)
+		return tripNow(guardMinFree, "%d bytes are free on %s and the plan needs up to %d, which leaves less than %d", free.Free, dest.Path(), need, left)
 	}
 	return nil
 }
@@ -229,7 +234,7 @@ func (r *runner) interrupted() (bool, error) {
 // A plan that was made in the future would publish a snapshot from there.
 func (r *runner) clock(ctx context.Context) error {
 	if made := r.plan.header.CreatedAt; made.Sub(r.opts.Now()) > clockTolerance && r.plan.stores() && !r.plan.overrides(guardClock) {
-		return trip(guardClock, "the plan was made at %s, in the future: is the clock right?", made.Format(time.RFC3339))
+		return tripNow(guardClock, "the plan was made at %s, in the future: is the clock right?", made.Format(time.RFC3339))
 	}
 	for _, src := range r.plan.sources {
 		if err := ctx.Err(); err != nil {
@@ -240,7 +245,7 @@ func (r *runner) clock(ctx context.Context) error {
 		}
 		made, ok := r.madeAt(src.parent)
 		if ok && made.Sub(r.opts.Now()) > clockTolerance {
-			return trip(guardClock, "the newest snapshot %s lies in the future: is the clock right?", src.parent)
+			return tripNow(guardClock, "the newest snapshot %s lies in the future: is the clock right?", src.parent)
 		}
 	}
 	return nil

@@ -203,6 +203,11 @@ func (w *world) round(rt *rapid.T, old map[string]bool) map[string]bool {
 	if len(again.deleted) > 0 {
 		rt.Errorf("planned again: deleted %q", again.deleted)
 	}
+	w.set().SkipIfUnchanged = true
+	if w.plan().made() {
+		rt.Errorf("skip_if_unchanged makes a snapshot, though nothing has changed")
+	}
+	w.set().SkipIfUnchanged = false
 	return present
 }
 

@@ -67,7 +67,7 @@ func sample(t testing.TB) *Document {
 			PlanID: "0f8e9a52-1c6b-4f0e-9f1d-2f6a1f0c7a11", PHLBVersion: "2.0.0",
 			CreatedAt:   time.Date(2026, 11, 23, 15, 0, 0, 0, time.FixedZone("", 3600)),
 			Manifest:    ManifestRef{Path: "/etc/phlb.yaml", SHA256: strings.Repeat("0f", 32)},
-			Destination: Destination{Path: "/mnt/backup", ID: ptr("7f0c"), Generation: 41},
+			Destination: Destination{Path: "/mnt/backup", ID: ptr("7f0c"), Generation: 41, Require: Require{Mountpoint: true, Sentinel: ".disk"}},
 			Applyable:   true, Overrides: []string{"min_free", "clock"},
 		},
 		Sources: []SourceDoc{
@@ -79,7 +79,7 @@ func sample(t testing.TB) *Document {
 					Guards: manifest.Guards{MaxDeletedPercent: ptr(20.0)},
 				},
 				Guards: []Guard{
-					{Name: "max_deleted_percent", Limit: int64(20), Status: GuardPassed, Detail: "3 of 100"},
+					{Name: "max_deleted_percent", Limit: int64(20), Status: GuardPassed, Detail: "3 of 100", Count: 3, Of: 100},
 					{Name: "max_changed_percent", Limit: 12.5, Status: GuardTripped, Detail: "50 %"},
 					{Name: "sentinel", Limit: ".mounted", Status: GuardOverridden},
 					{Name: "source", Status: GuardPassed},

@@ -37,8 +37,10 @@ func (m *measure) deleted(rec *catalog.Record) {
 func (m *measure) entry(it *item) {
 	wasFile := it.known && it.rec.Kind == meta.File
 	if it.Action == ActionSkip {
+		// What the parent has and this snapshot would not is a difference, but
+		// only what is certain not to be there any more is gone.
 		m.differs = m.differs || it.known
-		if wasFile && (it.Reason == reasonVanished || it.info.Kind > meta.Symlink) {
+		if wasFile && (it.Reason == reasonVanished || special(it.info.Kind)) {
 			m.gone++
 		}
 		return
@@ -53,6 +55,9 @@ func (m *measure) entry(it *item) {
 		m.changed++
 	}
 }
+
+// special reports whether a kind is one that no snapshot holds.
+func special(k meta.Kind) bool { return k == meta.Socket || k == meta.Fifo || k == meta.Device }
 
 // measured records the outcomes of the guards that look at a whole source.
 func (s *sourceBuild) measured() {

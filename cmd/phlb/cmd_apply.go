@@ -34,9 +34,9 @@ With a manifest (its name ends in .yaml or .yml): plans, shows the summary, asks
 and applies. The manifest's hooks run around it; with a saved plan, its after and
 on_error hooks only with --hooks MANIFEST.
 
-Exit codes: 0 done; 1 failed, a hook or the source it stands for included; 3 done, but some files could not be read, vanished or
+Exit codes: 0 done; 3 done, but some files could not be read, vanished or
 drifted; 4 a guard tripped; 5 the plan is refused; 11 another run holds the
-root's lock.`,
+root's lock; 1 failed, or a hook did.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(append(planEndings(), manifestEndings()...)...),
 		RunE: func(cmd *cobra.Command, args []string) error {

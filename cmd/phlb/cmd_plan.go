@@ -36,8 +36,9 @@ func (a *app) newPlanCommand() *cobra.Command {
 that as a plan. Only the plan is written. Review it with "phlb show", carry it
 out with "phlb apply".
 
-Exit codes: 0 done; 1 failed, a before hook included; 2 with --detailed-exitcode: the plan contains changes;
-4 a guard tripped, the plan is for inspection only; 64 invalid manifest.`,
+Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
+4 a guard tripped, the plan is for inspection only; 64 invalid manifest; 1 failed,
+or a before hook did.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(manifestEndings()...),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -126,14 +127,24 @@ func (a *app) planSummary(o planOptions) (*report.PlanReport, error) {
 
 // tripped says which guards make a plan not applicable.
 func tripped(p *plan.Plan) error {
-	var lines []string
+	var why []string // what sources share is told once
+	of := map[string][]string{}
 	for i := range p.Sources {
 		s := &p.Sources[i]
 		for _, g := range s.Guards {
-			if g.Status == plan.GuardTripped {
-				lines = append(lines, fmt.Sprintf("%s (%s): %s: %s", s.Name, s.Path, g.Name, g.Detail))
+			if g.Status != plan.GuardTripped {
+				continue
 			}
+			text := g.Name + ": " + g.Detail
+			if of[text] == nil {
+				why = append(why, text)
+			}
+			of[text] = append(of[text], fmt.Sprintf("%s (%s)", s.Name, s.Path))
 		}
+	}
+	var lines []string
+	for _, text := range why {
+		lines = append(lines, strings.Join(of[text], ", ")+": "+text)
 	}
 	return fmt.Errorf("%w:\n  %s", execute.ErrGuard, strings.Join(lines, "\n  "))
 }

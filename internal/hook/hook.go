@@ -71,13 +71,13 @@ func Run(ctx context.Context, commands []string, f *Facts, o Options) error {
 	}
 	o.Environ = append(o.Environ[:len(o.Environ):len(o.Environ)], f.Environment()...)
 	for _, line := range commands {
-		log := o.Log.With("hook", string(f.When), "source", f.Name)
-		log.Info("run hook", "command", line)
-		out := &lines{log: log}
+		logger := o.Log.With("hook", string(f.When), "source", f.Name)
+		logger.Info("run hook", "command", line)
+		out := &lines{log: logger}
 		err := run(ctx, line, out, o)
 		out.finish()
 		if err != nil {
-			log.Error("hook failed", "command", line, "error", err)
+			logger.Error("hook failed", "command", line, "error", err)
 			return &Error{When: f.When, Name: f.Name, Command: line, Err: err, Tail: out.tail}
 		}
 	}
@@ -97,8 +97,12 @@ func run(ctx context.Context, line string, out *lines, o Options) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	var result error // once done is closed
+	done := make(chan struct{})
+	go func() {
+		result = cmd.Wait()
+		close(done)
+	}()
 	var late <-chan time.Time
 	if o.Timeout > 0 {
 		timer := time.NewTimer(o.Timeout)
@@ -106,11 +110,11 @@ func run(ctx context.Context, line string, out *lines, o Options) error {
 		late = timer.C
 	}
 	select {
-	case err := <-done:
-		if errors.Is(err, exec.ErrWaitDelay) {
-			err = nil // it succeeded, and left something running
+	case <-done:
+		if errors.Is(result, exec.ErrWaitDelay) {
+			return nil // it succeeded, and left something running
 		}
-		return err
+		return result
 	case <-ctx.Done():
 		stop(cmd, done, o.Grace)
 		return ctx.Err()
@@ -121,7 +125,7 @@ func run(ctx context.Context, line string, out *lines, o Options) error {
 }
 
 // stop ends a command and all that it started: asks, then kills.
-func stop(cmd *exec.Cmd, done <-chan error, grace time.Duration) {
+func stop(cmd *exec.Cmd, done <-chan struct{}, grace time.Duration) {
 	// What cannot be signalled has ended.
 	_ = fsys.TerminateGroup(cmd)
 	timer := time.NewTimer(grace)

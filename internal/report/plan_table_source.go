@@ -65,7 +65,7 @@ func guardTable(p *page, guards []GuardView) {
 }
 
 func limitWords(g GuardView) string {
-	if n, ok := g.Limit.(int64); ok && g.Name == "min_free" {
+	if n, ok := g.Limit.(int64); ok && (g.Name == "min_free" || g.Name == "space") {
 		return Bytes(n)
 	}
 	return text(fmt.Sprint(g.Limit))
