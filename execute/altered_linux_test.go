@@ -65,6 +65,7 @@ func TestOwnRunsExplainCtimes(t *testing.T) {
 	w.apply(f, realTime, onEvent(func(int, event.Event) {
 		if !done {
 			done = true
+			time.Sleep(50 * time.Millisecond) // out of the tick in which the run began
 			w.ok(os.WriteFile(target, []byte(big("bad", 5000)), 0o644))
 			w.ok(os.Chtimes(target, old, old))
 			time.Sleep(50 * time.Millisecond)

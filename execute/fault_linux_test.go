@@ -70,19 +70,40 @@ var allOps = []fsys.Op{
 // TestEveryWritingCallFailsOnce asserts: published whole or not at all, what
 // was published before is untouched, and the same plan then finishes the rest.
 func TestEveryWritingCallFailsOnce(t *testing.T) {
+	stride, errnos := 1, []syscall.Errno{unix.ENOSPC, unix.EIO}
+	if testing.Short() {
+		stride, errnos = 5, errnos[:1]
+	}
+	if os.Getenv("PHLB_LONG_TESTS") != "" {
+		errnos = append(errnos, otherErrnos...)
+	}
 	for _, op := range allOps {
 		t.Run(string(op), func(t *testing.T) {
-			for n := 1; ; n++ {
+			for n := 1; ; n += stride {
 				seen := 0
-				for _, errno := range []syscall.Errno{unix.ENOSPC, unix.EIO, unix.EROFS} {
-					if testing.Short() && n%7 != 1 {
-						continue
-					}
+				for _, errno := range errnos {
 					seen = max(seen, sweep(t, op, n, errno))
 				}
-				if !testing.Short() && seen < n || n > 200 {
-					return
+				if seen < n {
+					return // there is no n-th one any more
 				}
+			}
+		})
+	}
+}
+
+// otherErrnos are swept sparsely: what they lead to differs by their class
+// alone, which TestClassOf holds.
+var otherErrnos = []syscall.Errno{unix.EDQUOT, unix.EROFS, unix.EMFILE, unix.ENFILE, unix.EINTR, unix.ESTALE}
+
+func TestEveryKindOfFailure(t *testing.T) {
+	for i, errno := range otherErrnos {
+		t.Run(errno.Error(), func(t *testing.T) {
+			for j, op := range allOps {
+				if testing.Short() && j%len(otherErrnos) != i {
+					continue
+				}
+				sweep(t, op, 1+(3*i+j)%4, errno)
 			}
 		})
 	}
@@ -114,6 +135,9 @@ func sweep(t *testing.T, op fsys.Op, n int, errno syscall.Errno) int {
 	}
 	if len(ids) == 2 && !strings.Contains(err.Error(), "is published") {
 		t.Errorf("%s: the error does not tell that the snapshot is published: %v", at, err)
+	}
+	if got, want := fsys.ClassOf(err), fsys.ClassOf(errno); got != want {
+		t.Errorf("%s: the error's class is %v, not %v, so that nobody is told what to do: %v", at, got, want, err)
 	}
 	if len(ids) == 1 && res != nil && res.Reports[0].Status != execute.StatusFailed {
 		t.Errorf("%s: nothing published, but the status is %s", at, res.Reports[0].Status)

@@ -412,22 +412,21 @@ func (w *world) catalog(id string) (catalog.Header, map[string]catalog.Record, c
 }
 
 // openLookups opens the root's lookups.
-func (w *world) openLookups() *lookup.DB {
+func (w *world) openLookups() (db *lookup.DB, done func()) {
 	w.t.Helper()
 	root, err := snapshot.Open(w.root)
 	w.ok(err)
-	w.t.Cleanup(func() { root.Close() })
-	db, err := lookup.Open(root.Dir())
+	db, err = lookup.Open(root.Dir())
 	w.ok(err)
-	w.t.Cleanup(func() { db.Close() })
-	return db
+	return db, func() { db.Close(); root.Close() }
 }
 
 // lookupsSound checks that no entry points to content that it does not have,
 // and that everything of 1000 bytes or more that was copied is found.
 func (w *world) lookupsSound(complete bool) {
 	w.t.Helper()
-	db := w.openLookups()
+	db, done := w.openLookups()
+	defer done()
 	known := map[string]bool{}
 	files, err := filepath.Glob(filepath.Join(w.root, ".phlb/hash-lookup/*/*/*"))
 	w.ok(err)

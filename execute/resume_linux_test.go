@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -314,77 +312,4 @@ func TestInPlanTargetNotStored(t *testing.T) {
 	same(t, "fallbacks", res.Reports[1].LinkFallbacks, int64(1))
 	same(t, "diff", snapshotDiff(other, w.snap(res.Reports[1]), true), "")
 	w.lookupsSound(true)
-}
-
-// applyForKill is the process that TestKill kills: it applies the plan in a
-// directory and stops for good at the event whose number it is given.
-func applyForKill(dir string) {
-	f, err := os.Open(filepath.Join(dir, "plan.json"))
-	if err != nil {
-		panic(err)
-	}
-	var at int
-	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at)
-	_, err = execute.Apply(context.Background(), f, execute.Options{
-		Workers: 2, NewID: func() string { return "killed" }, Now: func() time.Time { return time.Now().Add(time.Hour) },
-		CheckpointEvery: time.Nanosecond,
-		Events: &hook{f: func(n int, _ event.Event) {
-			if n == at {
-				fmt.Println("here")
-				select {}
-			}
-		}},
-	})
-	fmt.Println("end", err)
-}
-
-func TestKill(t *testing.T) {
-	for _, at := range []int{1, 8, 20, 37} {
-		t.Run(fmt.Sprint(at), func(t *testing.T) {
-			w := newWorld(t)
-			w.tree(5, 8)
-			f := w.plan()
-			w.ok(os.Link(f.Name(), filepath.Join(w.dir, "plan.json")))
-			exe, err := os.Executable()
-			w.ok(err)
-			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), "PHLB_TEST_APPLY="+w.dir, fmt.Sprintf("PHLB_TEST_AT=%d", at))
-			out, err := cmd.StdoutPipe()
-			w.ok(err)
-			w.ok(cmd.Start())
-			line := make([]byte, 100)
-			n, _ := out.Read(line)
-			if string(line[:n]) != "here\n" {
-				t.Errorf("got %q", line[:n])
-			}
-			if at > 20 {
-				w.waitForJournal()
-			}
-			w.ok(cmd.Process.Kill())
-			_ = cmd.Wait() // it was killed
-			same(t, "snapshots", len(w.snapshots()), 0)
-			rep := w.apply(f)
-			w.whole(rep)
-			w.settled()
-			w.lookupsSound(true)
-			if at > 20 && rep.TakenOver.Files == 0 {
-				t.Error("nothing was taken over")
-			}
-			if _, err := os.Lstat(w.snap(rep)); errors.Is(err, fs.ErrNotExist) {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-// waitForJournal waits for the checkpoint that is under way.
-func (w *world) waitForJournal() {
-	w.t.Helper()
-	for range 600 {
-		if look(filepath.Join(w.root, ".phlb/staging/home/journal")).Size > 0 {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	w.t.Error("no checkpoint was made")
 }

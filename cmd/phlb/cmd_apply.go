@@ -60,9 +60,9 @@ func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) err
 	if len(o.plan.sources) > 0 || o.plan.rehash || len(o.plan.overrides) > 0 {
 		return usagef("--source, --rehash and --override-guard are for planning: a saved plan is carried out as it is")
 	}
-	f, err := os.Open(path)
+	f, err := openPlan(path)
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	defer f.Close()
 	var h *hookRun
@@ -73,6 +73,24 @@ func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) err
 	}
 	res, err := a.applyFile(ctx, f, a.workerCount(0), o, h)
 	return h.finish(ctx, res, err)
+}
+
+// openPlan opens a plan that is to be read twice: once to check all of it,
+// once to carry it out. Opening a pipe that nobody writes to would wait for
+// ever.
+func openPlan(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, usagef("read plan %s: it is no regular file; a plan is checked before anything is done, and so is read twice: save it to a file first", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	return f, nil
 }
 
 func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions) error {

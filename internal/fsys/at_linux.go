@@ -65,16 +65,6 @@ func openBeneath(dirfd int, rel string, flags int, mode uint32) (int, error) {
 	}
 }
 
-// localPath reports whether every element of rel would pass check.
-func localPath(rel string) bool {
-	for name := range strings.SplitSeq(rel, "/") {
-		if check(name) != nil {
-			return false
-		}
-	}
-	return true
-}
-
 func linkat(from int, oldName string, to int, name string) error {
 	var oldBuf, buf nameBuf
 	_, _, errno := unix.Syscall6(unix.SYS_LINKAT, uintptr(from), uintptr(unsafe.Pointer(oldBuf.cstring(oldName))),

@@ -52,8 +52,38 @@ func (d *Dir) mkdirOpen(name string, mode uint32) (*Dir, error) {
 	return d.OpenDir(name)
 }
 
-// walk opens one path element after the other.
-func (d *Dir) walk(rel string) (*Dir, error) { return d.eachElement(rel, (*Dir).OpenDir) }
+// maxPart is how much of a path one call is asked to open, in bytes; systems
+// take at least 4096.
+const maxPart = 4000
+
+// walk opens a path that one call cannot open: a long one in parts, so that
+// the time for very deep trees stays bearable, any other one element after
+// the other.
+func (d *Dir) walk(rel string) (*Dir, error) {
+	cut := 0
+	if len(rel) > maxPart && localPath(rel) {
+		cut = strings.LastIndexByte(rel[:maxPart], '/')
+	}
+	if cut <= 0 {
+		return d.eachElement(rel, (*Dir).OpenDir)
+	}
+	head, err := d.OpenDirAt(rel[:cut])
+	if err != nil {
+		return nil, err
+	}
+	defer head.Close()
+	return head.OpenDirAt(rel[cut+1:])
+}
+
+// localPath reports whether every element of rel would pass check.
+func localPath(rel string) bool {
+	for name := range strings.SplitSeq(rel, "/") {
+		if check(name) != nil {
+			return false
+		}
+	}
+	return true
+}
 
 // eachElement steps from d down to the end of rel and closes what it passes.
 func (d *Dir) eachElement(rel string, step func(*Dir, string) (*Dir, error)) (*Dir, error) {

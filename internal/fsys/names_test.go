@@ -199,7 +199,9 @@ func TestLongPaths(t *testing.T) {
 	if _, err := d.OpenDirAt(rel + "/missing"); ClassOf(err) != ClassVanished {
 		t.Error(err)
 	}
-	if _, err := d.LstatAt(rel + "/../x"); !errors.Is(err, ErrEscape) {
-		t.Error(err)
+	for _, bad := range []string{rel + "/../x", rel + "/.", rel + "//x", "./" + rel} {
+		if _, err := d.OpenDirAt(bad); !errors.Is(err, ErrEscape) {
+			t.Errorf("%.20s…%s: %v", bad, bad[len(bad)-5:], err)
+		}
 	}
 }
