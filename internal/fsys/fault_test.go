@@ -28,6 +28,7 @@ var writing = map[string]struct {
 	"Dir.Create":     {OpCreate, "new", func(w *world) error { _, err := w.d.Create("new", 0o600); return err }},
 	"Dir.CreateAt":   {OpCreate, "new", func(w *world) error { _, err := w.d.CreateAt("sub/new", 0o600); return err }},
 	"Dir.Lchown":     {OpChown, "file", func(w *world) error { return w.d.Lchown("file", 7, 7) }},
+	"Dir.LchmodDir":  {OpChmod, "sub", func(w *world) error { return w.d.LchmodDir("sub", 0o711) }},
 	"Dir.Link":       {OpLink, "new", func(w *world) error { return w.sub.Link(w.d, "file", "new") }},
 	"Dir.DropACL":    {OpSetXattr, "top", func(w *world) error { return w.d.DropACL() }},
 	"Dir.LsetMtime":  {OpTimes, "link", func(w *world) error { return w.d.LsetMtime("link", meta.Time{Sec: 7}) }},
