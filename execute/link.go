@@ -102,6 +102,9 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 		h.kept++
 	}
 	countFile(&h.totals.Link, rec.Size)
+	if h.lacks(t, rec.Stored) {
+		h.lost++
+	}
 	h.b.settle(t.Path, rec.SHA256)
 	if h.b.debug {
 		h.b.log.Debug("linked", "path", t.Path, "target", t.Target)
@@ -120,6 +123,14 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 		h.added = append(h.added, content{path: t.Path, sum: rec.SHA256, size: rec.Size})
 	}
 	return nil
+}
+
+// lacks reports whether an inode that was linked to lacks what its rule would
+// have it keep: the destination, or the user's rights, did not allow it when
+// it was copied.
+func (h *hands) lacks(t *task, in *catalog.Stored) bool {
+	want := plan.Attrs{Mode: t.Mode, UID: t.UID, GID: t.GID, Xattrs: t.Xattrs}
+	return h.b.rule.Lacks(&want, &plan.Attrs{Mode: in.Mode, UID: in.UID, GID: in.GID, Xattrs: in.Xattrs})
 }
 
 // aim finds the target and makes sure that it is fit to be linked to.
