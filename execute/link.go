@@ -37,6 +37,7 @@ type target struct {
 	// private says that nobody else can exchange it.
 	private bool
 	inode   meta.Info // what an lstat told of it
+	linked  meta.Time // its ctime right after linking, where others can reach it
 	xattrs  meta.Xattrs
 }
 
@@ -161,7 +162,7 @@ func (h *hands) join(t *task, to *target) (*catalog.Record, error) {
 		return nil, err
 	}
 	h.inode = storedOf(catalog.StoredLink, &to.inode, to.xattrs)
-	h.inode.Ctime = meta.Time{} // linking changed it, to a time in this run's window
+	h.inode.Ctime = to.linked // zero: linking changed it, to a time in this run's window
 	h.rec = catalog.Record{
 		Size: t.Size, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Ctime: t.Ctime, Ino: t.Ino,
 		Xattrs: t.Xattrs, SHA256: to.sum, Racy: h.b.racyWhenPlanned(t.Ctime), Stored: &h.inode,
@@ -183,6 +184,7 @@ func (h *hands) sameInode(t *task, to *target) error {
 	if before := &to.inode; after.Ino != before.Ino || after.Size != before.Size || after.Mtime != before.Mtime {
 		return h.abandon(t, unfit("it was replaced while it was linked"))
 	}
+	to.linked = after.Ctime
 	return nil
 }
 
@@ -268,10 +270,11 @@ func (h *hands) fit(t *task, to *target, st *meta.Info) (meta.Xattrs, error) {
 // what the parent's catalogue recorded of it. With the ctime that was
 // recorded nothing at all can have happened to it; every further link changes
 // the ctime, too, so one from a time when phlb itself was linking is nothing
-// to wonder about. Any other means that the content must be read.
+// to wonder about, unless others could alter the file in that time, too. Any
+// other means that the content must be read.
 func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs) (err error) {
 	rec := &t.prev.stored
-	untouched := t.vouched && st.Ino == rec.Ino && (st.Ctime == rec.Ctime || h.b.own.cover(st.Ctime))
+	untouched := t.vouched && st.Ino == rec.Ino && (st.Ctime == rec.Ctime || h.b.own.cover(st.Ctime) && h.b.root.Fixed(st))
 	if untouched {
 		have.Xattrs = rec.Xattrs
 	} else if have.Xattrs, err = to.dir.Xattrs(to.name); err != nil {

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"phlb/internal/fsys"
 )
@@ -53,6 +54,9 @@ type Root struct {
 	dir  *fsys.Dir
 	path string
 	euid int // -1 where the system has no user numbers
+
+	sealed   sync.Once
+	isSealed bool // valid after sealed
 }
 
 // Open opens the backup root at path, which must exist; nothing is created.
