@@ -189,7 +189,9 @@ func (b *build) close() {
 // source plans one source. A guard that trips leaves it without entries.
 func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, error) {
 	s := &sourceBuild{build: b, Source: Source{Name: src.Name, Path: src.Path, Settings: src.Settings}, spool: NewSpool()}
-	s.rule = LinkRule{Match: s.Settings.LinkMatch, UID: uint32(b.opts.UID), GID: b.gid}
+	s.rule = LinkRule{
+		Match: s.Settings.LinkMatch, UID: uint32(b.opts.UID), GID: b.gid, Exposed: b.root != nil && !b.root.Sealed(),
+	}
 	s.keys = newAttrKeys(b.seed, &s.rule)
 	b.sources = append(b.sources, s)
 	if show := b.opts.Observer.Source; show != nil {

@@ -22,6 +22,10 @@ type LinkRule struct {
 	// can give files away, so what an ordinary user stores is his own whoever
 	// owns the source, and that must not make every file a copy.
 	UID, GID uint32
+	// Exposed says that others can reach the snapshots, and there write to
+	// what is theirs. What root stores of one user must then never be another
+	// one's to alter, whatever Match says.
+	Exposed bool
 }
 
 // Differs returns in what the stored attributes differ from the wanted ones
@@ -29,7 +33,7 @@ type LinkRule struct {
 func (r LinkRule) Differs(want, stored *Attrs) string {
 	switch {
 	case r.Match == manifest.MatchContent:
-		return ""
+		return r.exposes(want, stored)
 	case r.storedMode(want, stored.UID, stored.GID) != stored.Mode:
 		return "mode"
 	case !r.sameOwner(want, stored):
@@ -38,6 +42,26 @@ func (r LinkRule) Differs(want, stored *Attrs) string {
 		return "xattrs"
 	case r.Match == manifest.MatchMetadata && want.Mtime != stored.Mtime:
 		return "modification time"
+	}
+	return ""
+}
+
+// exposes returns by what somebody could write to the stored file who could
+// not write to the wanted one, "" if nobody could.
+func (r LinkRule) exposes(want, stored *Attrs) string {
+	switch {
+	case !r.Exposed || r.UID != 0:
+		return ""
+	case stored.UID != 0 && stored.UID != want.UID:
+		return "owner"
+	case stored.Mode&othersWrite == 0:
+		return ""
+	case stored.Mode != want.Mode:
+		return "mode"
+	case stored.GID != want.GID:
+		return "owner"
+	case !stored.Xattrs.Equal(want.Xattrs):
+		return "xattrs"
 	}
 	return ""
 }
@@ -59,8 +83,9 @@ func (r LinkRule) sameOwner(want, stored *Attrs) bool {
 
 // Bits of modes.
 const (
-	setID   = 0o6000 // lend the owner's rights to whoever runs the file
-	ownerRd = 0o400
+	setID       = 0o6000 // lend the owner's rights to whoever runs the file
+	ownerRd     = 0o400
+	othersWrite = 0o022
 )
 
 // StoredMode is the mode that a file gets in a snapshot, where its owner and
