@@ -205,7 +205,7 @@ func (h *hands) symlink(t *task) error {
 		}
 	}
 	name := t.name()
-	if err := h.stage.Symlink(t.Target, name); err != nil {
+	if err := making(h.stage, h.stage.Symlink(t.Target, name)); err != nil {
 		switch fsys.ClassOf(err) {
 		case fsys.ClassPermission, fsys.ClassUnsupported: // it cannot hold symbolic links
 			h.b.fail(t.Path, err)

@@ -137,7 +137,7 @@ func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
 	}
 	dst, err := h.stage.Create(t.name(), stagedMode(t))
 	if err != nil {
-		return nil, writing(err)
+		return nil, writing(making(h.stage, err))
 	}
 	err = h.attempts(ctx, t, dst, src, out)
 	if err == nil {

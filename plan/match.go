@@ -26,6 +26,9 @@ type LinkRule struct {
 	// what is theirs. What root stores of one user must then never be another
 	// one's to alter, whatever Match says.
 	Exposed bool
+	// NoXattrs says that the destination has no extended attributes, so that
+	// what lacks them is as good as a copy would be.
+	NoXattrs bool
 }
 
 // Differs returns in what the stored attributes differ from the wanted ones
@@ -111,8 +114,11 @@ func (r LinkRule) storedMode(want *Attrs, uid, gid uint32) uint32 {
 // sameXattrs leaves out what no ordinary user can set: it stands in the
 // catalogue alone, and must not make every file a copy.
 func (r LinkRule) sameXattrs(want, stored meta.Xattrs) bool {
-	if want.Equal(stored) || r.UID == 0 {
-		return want.Equal(stored)
+	if want.Equal(stored) || r.NoXattrs && len(stored) == 0 {
+		return true
+	}
+	if r.UID == 0 {
+		return false
 	}
 	kept := meta.Xattrs{}
 	for name, value := range want {

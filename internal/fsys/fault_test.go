@@ -58,6 +58,7 @@ var writing = map[string]struct {
 // reading has every other method, which must work whatever is injected.
 var reading = map[string]func(w *world) error{
 	"Dir.AppendDir":  func(w *world) error { _, err := w.d.AppendDir(nil); return err },
+	"Dir.Limits":     func(w *world) error { _ = w.d.Limits(); return nil },
 	"Dir.FS":         func(w *world) error { _, err := w.d.FS(); return err },
 	"Dir.Lstat":      func(w *world) error { _, err := w.d.Lstat("file"); return err },
 	"Dir.LstatAt":    func(w *world) error { _, err := w.d.LstatAt("sub"); return err },
