@@ -14,8 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"phlb/execute"
+	"phlb/internal/catalog"
 	"phlb/internal/event"
 	"phlb/internal/fsys"
+	"phlb/internal/meta"
 	"phlb/plan"
 )
 
@@ -74,6 +76,58 @@ func TestOwnRunsExplainCtimes(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 	rep := w.apply(w.plan(func(o *plan.Options) { o.Sources = []string{"home"} }), realTime)
 	same(t, "fallbacks", rep.LinkFallbacks, int64(0))
+}
+
+// TestNoExcuseInOpenRoots: where others can reach the snapshots and write to
+// their files there, a run of phlb's own explains nothing: they can use that
+// time. A file that was only linked is not read again for that.
+func TestNoExcuseInOpenRoots(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	w.now = time.Now()
+	w.more = "- name: again\n  path: " + w.src + "\n"
+	for _, name := range []string{"theirs", "theirs too", "ours"} {
+		p := w.write(name, big(name, 5000))
+		if name != "ours" {
+			w.ok(os.Chown(p, 1234, 1234))
+		}
+	}
+	realTime := func(o *execute.Options) { o.Now = time.Now }
+	only := func(name string) func(*plan.Options) {
+		return func(o *plan.Options) { o.Sources = []string{name} }
+	}
+	w.apply(w.plan(), realTime)
+	for _, dir := range []string{"", "home", "again"} {
+		w.ok(os.Chmod(filepath.Join(w.root, dir), 0o755))
+	}
+	first := w.apply(w.plan(only("home")), realTime)
+	time.Sleep(100 * time.Millisecond)
+	f := w.plan(only("again"))
+	done := false
+	w.apply(f, realTime, onEvent(func(int, event.Event) {
+		if !done {
+			done = true
+			for _, name := range []string{"theirs", "ours"} {
+				w.ok(os.WriteFile(filepath.Join(w.snap(first), name), []byte(big("bad", 5000)), 0o644))
+				w.ok(os.Chtimes(filepath.Join(w.snap(first), name), old, old))
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}))
+	time.Sleep(100 * time.Millisecond)
+	rep := w.apply(w.plan(only("home")), realTime)
+	same(t, "fallbacks", paths(rep.FallbackPaths), []string{"theirs"})
+	w.ok(os.WriteFile(filepath.Join(w.snap(rep), "ours"), []byte(big("ours", 5000)), 0o644)) // root alone could do that
+	w.ok(os.Chtimes(filepath.Join(w.snap(rep), "ours"), old, old))
+	w.whole(rep)
+
+	_, records, _ := w.catalog(*rep.Snapshot)
+	for name, rec := range records {
+		if now := look(filepath.Join(w.snap(rep), name)); rec.Kind == meta.File && rec.Stored.Action == catalog.StoredLink && name != "ours" {
+			same(t, "ctime of the link "+name, rec.Stored.Ctime, meta.At(time.Unix(0, now.Ctime)))
+		}
+	}
+	same(t, "fallbacks", w.apply(w.plan(only("home")), realTime).LinkFallbacks, int64(0))
 }
 
 // TestFullInode refuses further links to a stored inode: one copy must stand

@@ -67,6 +67,7 @@ type hands struct {
 	sumLines []sums.Line
 	kept     int         // of sumLines, how many the parent has, too
 	totals   plan.Totals // of the finished tasks, not yet in the report
+	lost     int64       // links whose inode lacks what the destination once refused, likewise
 	added    []content   // for the lookups
 	linked   event.Event // about the links, not yet sent
 }
@@ -86,8 +87,11 @@ func (h *hands) close() {
 // there for each file.
 func (h *hands) account() {
 	if h.totals != (plan.Totals{}) {
-		h.b.tally(func(r *Report) { r.count(&h.totals) })
-		h.totals = plan.Totals{}
+		h.b.tally(func(r *Report) {
+			r.count(&h.totals)
+			r.NotKept += h.lost
+		})
+		h.totals, h.lost = plan.Totals{}, 0
 	}
 	h.b.out.stored(h.added)
 	h.added = nil
@@ -201,7 +205,7 @@ func (h *hands) symlink(t *task) error {
 		}
 	}
 	name := t.name()
-	if err := h.stage.Symlink(t.Target, name); err != nil {
+	if err := making(h.stage, h.stage.Symlink(t.Target, name)); err != nil {
 		switch fsys.ClassOf(err) {
 		case fsys.ClassPermission, fsys.ClassUnsupported: // it cannot hold symbolic links
 			h.b.fail(t.Path, err)
@@ -213,6 +217,9 @@ func (h *hands) symlink(t *task) error {
 	d.owner(lowner{h.stage, name}, t.UID, t.GID)
 	d.xattrs(func(attr string, value []byte) error { return h.stage.LsetXattr(name, attr, value) }, t.Xattrs)
 	d.try(h.stage.LsetMtime(name, t.Mtime))
+	st, err := h.stage.Lstat(name)
+	d.try(err)
+	d.compare(&st, &meta.Info{UID: t.UID, GID: t.GID, Mtime: t.Mtime})
 	if err := d.done(); err != nil {
 		return fmt.Errorf("store %s: %w", t.Path, err)
 	}

@@ -162,7 +162,23 @@ func (b *builder) destination(path string, err error) error {
 }
 
 func badName(err error) bool {
-	return fsys.ClassOf(err) == fsys.ClassName || errors.Is(err, fs.ErrExist)
+	return fsys.ClassOf(err) == fsys.ClassName || errors.Is(err, fs.ErrExist) || errors.Is(err, errNameRefused)
+}
+
+// errNameRefused says that a name could not be made in a directory that is
+// there.
+var errNameRefused = errors.New("the destination does not take the name")
+
+// making explains an error of making a name in dir: some file systems say of
+// one that they cannot hold that it does not exist.
+func making(dir *fsys.Dir, err error) error {
+	if fsys.ClassOf(err) != fsys.ClassVanished {
+		return err
+	}
+	if st, serr := dir.Stat(); serr != nil || st.Nlink == 0 {
+		return err // it is the directory that is gone
+	}
+	return fmt.Errorf("%w: %w", errNameRefused, err)
 }
 
 // settle fulfils the promise of a path, if somebody waits for it. The zero

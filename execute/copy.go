@@ -140,7 +140,7 @@ func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
 	}
 	dst, err := h.stage.Create(t.name(), stagedMode(t))
 	if err != nil {
-		return nil, writing(err)
+		return nil, writing(making(h.stage, err))
 	}
 	err = h.attempts(ctx, t, dst, src, out)
 	if err == nil {
@@ -235,20 +235,21 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 		}
 	}
 	d := dresser{builder: h.b}
-	mode := out.info.Mode
-	if !d.owner(dst, out.info.UID, out.info.GID) {
-		mode &^= setID // it would lend the wrong user's rights
-	}
+	d.owner(dst, out.info.UID, out.info.GID)
 	d.xattrs(dst.SetXattr, out.xattrs)
 	d.try(dst.SetMtime(out.info.Mtime))
 	st, err := dst.Stat()
-	if err == nil && st.Mode != mode {
-		d.try(dst.Chmod(mode))
-		st, err = dst.Stat()
+	if err == nil {
+		mode := plan.StoredMode(out.info.Mode, st.UID == out.info.UID, st.GID == out.info.GID)
+		if st.Mode != mode {
+			d.try(dst.Chmod(mode))
+			st, err = dst.Stat()
+		}
 	}
 	if err != nil {
 		return writing(err)
 	}
+	d.compare(&st, &out.info)
 	if err := d.done(); err != nil {
 		return writing(err)
 	}

@@ -178,7 +178,7 @@ func (d *dispatcher) mkdir(n *node) error {
 		d.close()
 		d.above, d.at = dir, n.parent
 	}
-	return d.above.Mkdir(base(n.stored), 0o700)
+	return making(d.above, d.above.Mkdir(base(n.stored), 0o700))
 }
 
 // attach adds what the parent's catalogue says of the file a link goes to.

@@ -5,10 +5,8 @@ import (
 	"slices"
 
 	"phlb/internal/fsys"
+	"phlb/internal/meta"
 )
-
-// setID are the bits that lend a file's owner's rights to whoever runs it.
-const setID = 0o6000
 
 // dresser gives one new file, directory or symbolic link its metadata. What
 // the destination cannot hold, or the user may not set, is lost for this path
@@ -32,22 +30,26 @@ type lowner struct {
 
 func (l lowner) Chown(uid, gid uint32) error { return l.dir.Lchown(l.name, uid, gid) }
 
-// owner sets the owner where it differs from what new files get, and returns
-// whether it is right now. Only root may give files away; others can still
-// give them to a group of theirs.
-func (d *dresser) owner(f owned, uid, gid uint32) bool {
+// owner sets the owner where it differs from what new files get. Only root may
+// give files away; others can still give them to a group of theirs.
+func (d *dresser) owner(f owned, uid, gid uint32) {
 	if uid == d.uid && gid == d.gid {
-		return true
+		return
 	}
 	err := f.Chown(uid, gid)
-	if err == nil {
-		return true
-	}
 	d.try(err)
-	if d.err == nil && uid != d.uid && gid != d.gid {
+	if err != nil && d.err == nil && uid != d.uid && gid != d.gid {
 		_ = f.Chown(d.uid, gid) // it is lost already, in part
 	}
-	return false
+}
+
+// compare looks whether what was set is there. Some file systems cut times to
+// what they can hold, ignore modes or owners, and say nothing.
+func (d *dresser) compare(now *meta.Info, want *meta.Info) {
+	if now.Mtime != want.Mtime || now.UID != want.UID || now.GID != want.GID ||
+		now.Mode != want.Mode && now.Kind != meta.Symlink {
+		d.lost = true
+	}
 }
 
 // try takes the result of setting something.

@@ -193,6 +193,36 @@ func TestFullDiskStopsTheRun(t *testing.T) {
 	w.whole(rep)
 }
 
+// TestRefusedNames: some file systems say of a name that they cannot hold that
+// it does not exist. That is this path's fault alone.
+func TestRefusedNames(t *testing.T) {
+	for _, op := range []fsys.Op{fsys.OpCreate, fsys.OpMkdir, fsys.OpSymlink} {
+		for _, errno := range []syscall.Errno{unix.ENOENT, unix.EINVAL, unix.EILSEQ} {
+			t.Run(fmt.Sprint(op, " ", errno), func(t *testing.T) {
+				w := newWorld(t)
+				w.write("good", big("good", 5000))
+				want := []string{"bad:name"}
+				switch op {
+				case fsys.OpMkdir:
+					w.write("bad:name/inside", "x")
+					want = append(want, "bad:name/inside")
+				case fsys.OpSymlink:
+					w.ok(os.Symlink("x", filepath.Join(w.src, "bad:name")))
+				default:
+					w.write("bad:name", "x")
+				}
+				rep := w.apply(w.plan(), (&failAt{op: op, errno: errno, match: func(name string) bool { return name == "bad:name" }}).inject)
+				same(t, "failed", paths(rep.Failed), want)
+				same(t, "status", rep.Status, execute.StatusPartial)
+				if look(filepath.Join(w.snap(rep), "good")).Kind != "file" {
+					t.Error("the others are missing")
+				}
+				w.sums(w.snap(rep))
+			})
+		}
+	}
+}
+
 func TestRefusedLinksBecomeCopies(t *testing.T) {
 	for _, errno := range []syscall.Errno{unix.EMLINK, unix.EPERM, unix.EXDEV, unix.ENOTSUP} {
 		t.Run(errno.Error(), func(t *testing.T) {

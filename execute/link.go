@@ -37,6 +37,7 @@ type target struct {
 	// private says that nobody else can exchange it.
 	private bool
 	inode   meta.Info // what an lstat told of it
+	linked  meta.Time // its ctime right after linking, where others can reach it
 	xattrs  meta.Xattrs
 }
 
@@ -102,6 +103,9 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 		h.kept++
 	}
 	countFile(&h.totals.Link, rec.Size)
+	if h.lacks(t, rec.Stored) {
+		h.lost++
+	}
 	h.b.settle(t.Path, rec.SHA256)
 	if h.b.debug {
 		h.b.log.Debug("linked", "path", t.Path, "target", t.Target)
@@ -120,6 +124,14 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 		h.added = append(h.added, content{path: t.Path, sum: rec.SHA256, size: rec.Size})
 	}
 	return nil
+}
+
+// lacks reports whether an inode that was linked to lacks what its rule would
+// have it keep: the destination, or the user's rights, did not allow it when
+// it was copied.
+func (h *hands) lacks(t *task, in *catalog.Stored) bool {
+	want := plan.Attrs{Mode: t.Mode, UID: t.UID, GID: t.GID, Xattrs: t.Xattrs}
+	return h.b.rule.Lacks(&want, &plan.Attrs{Mode: in.Mode, UID: in.UID, GID: in.GID, Xattrs: in.Xattrs})
 }
 
 // aim finds the target and makes sure that it is fit to be linked to.
@@ -150,7 +162,7 @@ func (h *hands) join(t *task, to *target) (*catalog.Record, error) {
 		return nil, err
 	}
 	h.inode = storedOf(catalog.StoredLink, &to.inode, to.xattrs)
-	h.inode.Ctime = meta.Time{} // linking changed it, to a time in this run's window
+	h.inode.Ctime = to.linked // zero: linking changed it, to a time in this run's window
 	h.rec = catalog.Record{
 		Size: t.Size, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Ctime: t.Ctime, Ino: t.Ino,
 		Xattrs: t.Xattrs, SHA256: to.sum, Racy: h.b.racyWhenPlanned(t.Ctime), Stored: &h.inode,
@@ -172,6 +184,7 @@ func (h *hands) sameInode(t *task, to *target) error {
 	if before := &to.inode; after.Ino != before.Ino || after.Size != before.Size || after.Mtime != before.Mtime {
 		return h.abandon(t, unfit("it was replaced while it was linked"))
 	}
+	to.linked = after.Ctime
 	return nil
 }
 
@@ -257,10 +270,11 @@ func (h *hands) fit(t *task, to *target, st *meta.Info) (meta.Xattrs, error) {
 // what the parent's catalogue recorded of it. With the ctime that was
 // recorded nothing at all can have happened to it; every further link changes
 // the ctime, too, so one from a time when phlb itself was linking is nothing
-// to wonder about. Any other means that the content must be read.
+// to wonder about, unless others could alter the file in that time, too. Any
+// other means that the content must be read.
 func (h *hands) attributes(t *task, to *target, st *meta.Info, have *plan.Attrs) (err error) {
 	rec := &t.prev.stored
-	untouched := t.vouched && st.Ino == rec.Ino && (st.Ctime == rec.Ctime || h.b.own.cover(st.Ctime))
+	untouched := t.vouched && st.Ino == rec.Ino && (st.Ctime == rec.Ctime || h.b.own.cover(st.Ctime) && h.b.root.Fixed(st))
 	if untouched {
 		have.Xattrs = rec.Xattrs
 	} else if have.Xattrs, err = to.dir.Xattrs(to.name); err != nil {

@@ -206,8 +206,12 @@ func readReport(root *snapshot.Root, id snapshot.ID) (*Report, error) {
 // reason is an error's text without the path, which stands beside it.
 func reason(err error) string {
 	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Op + ": " + p.Err.Error()
+	if !errors.As(err, &p) {
+		return err.Error()
 	}
-	return err.Error()
+	text := p.Op + ": " + p.Err.Error()
+	if errors.Is(err, errNameRefused) {
+		text = errNameRefused.Error() + ": " + text
+	}
+	return text
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"phlb/internal/event"
 	"phlb/internal/fsys"
@@ -73,7 +74,10 @@ func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report
 	b.uid, b.gid = made.UID, made.GID
 	b.began = made.Ctime
 	b.own = append(b.own, Window{From: b.began, To: endOfTime})
-	b.rule = plan.LinkRule{Match: src.Settings.LinkMatch, UID: b.uid, GID: b.gid}
+	b.rule = plan.LinkRule{
+		Match: src.Settings.LinkMatch, UID: b.uid, GID: b.gid, Exposed: !r.root.Sealed(),
+		NoXattrs: slices.Contains(r.root.Limits(), fsys.LimitXattrs),
+	}
 	if err := b.openLog(); err != nil {
 		return b, fmt.Errorf("write log: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"phlb/internal/fsys"
+	"phlb/internal/meta"
 	"phlb/internal/sums"
 	"phlb/plan"
 )
@@ -109,14 +110,29 @@ func (b *builder) inStage(n *node, h *hands, f func(*fsys.Dir) error) error {
 	return f(dir)
 }
 
+// ownerEnters are the bits without which a directory's owner cannot read what
+// is in it.
+const ownerEnters = 0o500
+
 // finish gives a directory its final metadata: nothing more will be written
 // in it.
 func (b *builder) finish(n *node, dir *fsys.Dir) error {
+	e := &n.entry
 	d := dresser{builder: b}
-	d.owner(dir, n.entry.UID, n.entry.GID)
-	d.xattrs(dir.SetXattr, n.entry.Xattrs)
-	d.try(dir.Chmod(n.entry.Mode))
-	d.try(dir.SetMtime(n.entry.Mtime))
+	d.owner(dir, e.UID, e.GID)
+	d.xattrs(dir.SetXattr, e.Xattrs)
+	st, err := dir.Stat()
+	if err == nil {
+		mode := e.Mode
+		if st.UID != e.UID {
+			mode |= ownerEnters // whoever stored it must be able to read it
+		}
+		d.try(dir.Chmod(mode))
+		d.try(dir.SetMtime(e.Mtime))
+		st, err = dir.Stat()
+	}
+	d.try(err)
+	d.compare(&st, &meta.Info{Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime})
 	if err := d.done(); err != nil {
 		return fmt.Errorf("finish directory %s: %w", n.path, err)
 	}

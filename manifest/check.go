@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 )
@@ -8,7 +9,7 @@ import (
 // checkNames checks every name, and that no two could mean one directory.
 // A name that is empty was never read, and reported then.
 func (d *decoder) checkNames(entries []entry) {
-	taken := map[string]located{}
+	taken := takenNames{}
 	for _, e := range entries {
 		if e.name.pos == (Position{}) && e.name.text == "" {
 			continue
@@ -21,17 +22,50 @@ func (d *decoder) checkNames(entries []entry) {
 			d.problem(e.name.pos, "", "%v%s", err, advice)
 			continue
 		}
-		folded := fold(e.name.text)
-		other, ok := taken[folded]
-		switch {
-		case !ok:
-			taken[folded] = e.name
-		case other.text == e.name.text:
-			d.problem(e.name.pos, "", "duplicate name %q%s: the source in line %d has it", e.name.text, advice, other.pos.Line)
-		default:
-			d.problem(e.name.pos, "", "name %q%s differs only in case from %q in line %d", e.name.text, advice, other.text, other.pos.Line)
+		if message := taken.add(e.name, advice); message != "" {
+			d.problem(e.name.pos, "", "%s", message)
 		}
 	}
+}
+
+// takenNames are the directories that names and their parents stand for, by
+// their folded path.
+type takenNames map[string]takenName
+
+type takenName struct {
+	located
+	dir   string // the directory: the whole text, or the beginning of it
+	whole bool   // dir is a source's own
+}
+
+// add takes a name, and says what is wrong with it: another one means the same
+// directory, or a file system that ignores case would put both into one.
+func (t takenNames) add(name located, advice string) (message string) {
+	for end := len(name.text); end > 0; end = strings.LastIndexByte(name.text[:end], '/') {
+		n := takenName{name, name.text[:end], end == len(name.text)}
+		if m := t.addDir(n, advice); message == "" {
+			message = m
+		}
+	}
+	return message
+}
+
+func (t takenNames) addDir(n takenName, advice string) (message string) {
+	other, ok := t[fold(n.dir)]
+	switch {
+	case !ok || other.dir == n.dir && !other.whole:
+		t[fold(n.dir)] = n
+	case !other.whole || !n.whole:
+		if other.dir != n.dir {
+			return fmt.Sprintf("name %q%s: its directory %q differs only in case from %q of %q in line %d",
+				n.text, advice, n.dir, other.dir, other.text, other.pos.Line)
+		}
+	case other.dir == n.dir:
+		return fmt.Sprintf("duplicate name %q%s: the source in line %d has it", n.text, advice, other.pos.Line)
+	default:
+		return fmt.Sprintf("name %q%s differs only in case from %q in line %d", n.text, advice, other.text, other.pos.Line)
+	}
+	return ""
 }
 
 // fold maps names that differ only in case to one: by way of upper case,

@@ -182,6 +182,10 @@ func TestProblemsOfManifest(t *testing.T) {
 		{"version: 1\ndestination: /b\nsources: [{path: /a/.config}]\n", `3:18: name ".config": element ".config" starts with a dot (the last element of its path; give the source a name)`},
 		{"version: 1\ndestination: /b\nsources: [{path: /a/x}, {path: /c/x}]\n", `3:32: duplicate name "x" (the last element of its path; give the source a name): the source in line 3 has it`},
 		{"version: 1\ndestination: /b\nsources: [{path: /a/x, name: n/Ä}, {path: /c/x, name: N/ä}]\n", `3:55: name "N/ä" differs only in case from "n/Ä" in line 3`},
+		{"version: 1\ndestination: /b\nsources: [{path: /a, name: Hosts/a}, {path: /c, name: hosts/b}]\n", `3:55: name "hosts/b": its directory "hosts" differs only in case from "Hosts" of "Hosts/a" in line 3`},
+		{"version: 1\ndestination: /b\nsources: [{path: /a, name: x/a}, {path: /c, name: x/b}, {path: /d, name: X}, {path: /e, name: x}]\n", `3:74: name "X": its directory "X" differs only in case from "x" of "x/b" in line 3`},
+		{"version: 1\ndestination: /b\nsources: [{path: /a, name: x}, {path: /c, name: X/b/c}, {path: /c, name: x/B}]\n", `3:49: name "X/b/c": its directory "X" differs only in case from "x" of "x" in line 3
+3:74: name "x/B": its directory "x/B" differs only in case from "X/b" of "X/b/c" in line 3`},
 		{"- version: 1\n", "1:1: the manifest must be a mapping (key: value), not a list"},
 		{"version\n", "1:1: the manifest must be a mapping (key: value), not a string"},
 		{"", "1:1: the manifest is empty; `phlb init` writes one to start from"},

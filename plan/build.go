@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"phlb/internal/event"
+	"phlb/internal/fsys"
 	"phlb/internal/lookup"
 	"phlb/internal/pool"
 	"phlb/internal/scan"
@@ -54,6 +55,8 @@ type Plan struct {
 	// Unlisted are names in the root that the manifest does not list. Their
 	// snapshots are never pruned.
 	Unlisted []string
+	// Limits are what the destination is known not to hold.
+	Limits []fsys.Limit
 	// Tripped are the guards that make the plan not applicable.
 	Tripped []Guard
 }
@@ -96,7 +99,7 @@ func attempt(
 		return nil, err
 	}
 	b.checkDestination()
-	p := &Plan{Document: Document{Header: b.header}}
+	p := &Plan{Document: Document{Header: b.header}, Limits: b.limits}
 	for i := range m.Sources {
 		src := &m.Sources[i]
 		if len(o.Sources) > 0 && !slices.Contains(o.Sources, src.Name) {
@@ -124,6 +127,7 @@ type build struct {
 	distrusted map[snapshot.ID]bool // snapshots with a damaged catalogue
 	gid        uint32               // of what the running user makes in the root
 	nameMax    int64                // bytes that a name may have in the root
+	limits     []fsys.Limit         // of the destination
 	mounts     []mount
 	seed       maphash.Seed
 	avoid      []scan.Identity // the root, as far as sources can meet it
@@ -173,9 +177,13 @@ func (b *build) begin() error {
 	if fs, err := b.root.Dir().FS(); err == nil && fs.NameMax > 0 {
 		b.nameMax = fs.NameMax
 	}
+	b.limits = b.root.Limits()
 	b.stored.lookups, err = lookup.Open(b.root.Dir())
 	return err
 }
+
+// limited reports whether the destination is known to have a limit.
+func (b *build) limited(l fsys.Limit) bool { return slices.Contains(b.limits, l) }
 
 // usualNameMax is what nearly every file system holds, where it does not tell.
 const usualNameMax = 255
@@ -191,7 +199,10 @@ func (b *build) close() {
 // source plans one source. A guard that trips leaves it without entries.
 func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, error) {
 	s := &sourceBuild{build: b, Source: Source{Name: src.Name, Path: src.Path, Settings: src.Settings}, spool: NewSpool()}
-	s.rule = LinkRule{Match: s.Settings.LinkMatch, UID: uint32(b.opts.UID), GID: b.gid}
+	s.rule = LinkRule{
+		Match: s.Settings.LinkMatch, UID: uint32(b.opts.UID), GID: b.gid, Exposed: b.root != nil && !b.root.Sealed(),
+		NoXattrs: b.limited(fsys.LimitXattrs),
+	}
 	s.keys = newAttrKeys(b.seed, &s.rule)
 	b.sources = append(b.sources, s)
 	if show := b.opts.Observer.Source; show != nil {

@@ -228,15 +228,19 @@ func (k attrKeys) attrs(a *Attrs) uint64 {
 	if k.match == manifest.MatchContent {
 		return h.Sum64()
 	}
-	maphash.WriteComparable(&h, a.Mode)
 	if k.owner {
-		maphash.WriteComparable(&h, [2]uint32{a.UID, a.GID})
+		maphash.WriteComparable(&h, [3]uint32{a.Mode, a.UID, a.GID})
+	} else {
+		maphash.WriteComparable(&h, StoredMode(a.Mode, false, false))
 	}
 	if k.match == manifest.MatchMetadata {
 		maphash.WriteComparable(&h, a.Mtime)
 	}
 	if len(a.Xattrs) > 0 {
 		for _, name := range slices.Sorted(maps.Keys(a.Xattrs)) {
+			if !k.owner && onlyRoots(name) {
+				continue // perhaps not kept
+			}
 			maphash.WriteComparable(&h, name)
 			maphash.WriteComparable(&h, string(a.Xattrs[name]))
 		}

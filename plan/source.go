@@ -32,6 +32,7 @@ type sourceBuild struct {
 	// lateXattrs: the walk leaves the files' extended attributes to those
 	// who need them.
 	lateXattrs bool
+	names      names
 	sizes      map[int64]struct{}   // of unchanged files
 	groups     map[inode]*hardlinks // of files with several names
 	unheld     string               // the skipped directory that the walk entered nevertheless
@@ -61,6 +62,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	defer s.parent.Close()
 	s.groups, s.sizes = map[inode]*hardlinks{}, map[int64]struct{}{}
 	s.pipe.source = s
+	s.names = newNames(s.nameMax, s.limited)
 	xattrs := scan.XattrsAll
 	if s.parent.Exact() && !s.opts.Rehash && s.Settings.ChangeDetection == manifest.DetectMetadata {
 		s.lateXattrs, xattrs = true, scan.XattrsDirs
@@ -111,9 +113,13 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 	it.Entry = Entry{
 		Path: e.Path, Size: e.Size, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, Xattrs: e.Xattrs, Target: e.Target,
 	}
-	switch reason := s.tooLong(e.Path); {
-	case e.Skip == "" && reason != "":
-		it.skip(reason)
+	refused := ""
+	if e.Skip == "" {
+		refused = s.names.refuse(e.Path)
+	}
+	switch {
+	case refused != "":
+		it.skip(refused)
 		if e.Kind == meta.Dir {
 			s.gone, s.unheld = e.Path, e.Path
 		}
@@ -133,16 +139,6 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 		it.file = true
 	}
 	return s.pipe.push(ctx, it)
-}
-
-// tooLong returns the reason to skip a path whose name, with what is added to
-// it in a snapshot, is longer than the destination can hold.
-func (s *sourceBuild) tooLong(p string) string {
-	_, name := split(p)
-	if n := len(sums.StoredName(name)); int64(n) > s.nameMax {
-		return fmt.Sprintf("name: its %d bytes are more than the %d that the destination can hold", n, s.nameMax)
-	}
-	return ""
 }
 
 // recordOf moves through the parent's records up to path, or to the end if

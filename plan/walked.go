@@ -112,7 +112,10 @@ func (w *snapshotWalk) record(e *scan.Entry) *catalog.Record {
 	}
 	w.last = rec.Path
 	if e.Kind == meta.File {
-		rec.Size, rec.SHA256 = e.Size, w.sum(dir, name)
+		rec.Size = e.Size
+		if w.root.Fixed(&e.Info) {
+			rec.SHA256 = w.sum(dir, name)
+		}
 		rec.Stored = &catalog.Stored{
 			Action: catalog.StoredCopy, Ino: e.Ino, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, Ctime: e.Ctime, Xattrs: e.Xattrs,
 		}

@@ -51,7 +51,7 @@ func interruptHook(t *testing.T, dir string, args ...string) (code int, output s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	pid := waitFor(t, filepath.Join(dir, "pid"))
+	pid := waitForLine(t, filepath.Join(dir, "pid"))
 	began := time.Now()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func interruptHook(t *testing.T, dir string, args ...string) (code int, output s
 	return code, out.String()
 }
 
-func waitFor(t *testing.T, path string) string {
+func waitForLine(t *testing.T, path string) string {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if text, err := os.ReadFile(path); err == nil && strings.HasSuffix(string(text), "\n") {
@@ -90,7 +90,7 @@ func TestInterruptBeforeHook(t *testing.T) {
 	if code != 130 || !strings.Contains(out, "interrupted") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	if text := waitFor(t, filepath.Join(dir, "failed")); text != "failed 130" {
+	if text := waitForLine(t, filepath.Join(dir, "failed")); text != "failed 130" {
 		t.Errorf("on_error was told %q", text)
 	}
 	for _, name := range []string{"other", "other-failed", "dst/src", "dst/.phlb"} {

@@ -29,7 +29,7 @@ func TestInterruptRestore(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, filepath.Join(target, "d005"))
+			awaitPath(t, filepath.Join(target, "d005"))
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +52,7 @@ func TestInterruptRestore(t *testing.T) {
 	}
 }
 
-func waitFor(t *testing.T, path string) {
+func awaitPath(t *testing.T, path string) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		if _, err := os.Lstat(path); err == nil {

@@ -94,6 +94,22 @@ func (d *Dir) Chmod(mode uint32) error {
 	return d.onSelf(OpChmod, func() error { return d.root.Chmod(".", stdMode(mode)) })
 }
 
+// LchmodDir sets the permission bits of the directory called name. It is for
+// directories whose bits keep even their owner from opening them; others have
+// Chmod.
+func (d *Dir) LchmodDir(name string, mode uint32) error {
+	return d.below(OpChmod, name, func() error {
+		info, err := d.root.Lstat(name)
+		if err != nil {
+			return bare(err)
+		}
+		if !info.IsDir() {
+			return errNotDir
+		}
+		return d.root.Chmod(name, stdMode(mode))
+	})
+}
+
 // Chown sets the owner of the directory itself.
 func (d *Dir) Chown(uid, gid uint32) error {
 	return d.onSelf(OpChown, func() error { return noOwners(d.root.Chown(".", int(uid), int(gid))) })

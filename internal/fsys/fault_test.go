@@ -28,6 +28,7 @@ var writing = map[string]struct {
 	"Dir.Create":     {OpCreate, "new", func(w *world) error { _, err := w.d.Create("new", 0o600); return err }},
 	"Dir.CreateAt":   {OpCreate, "new", func(w *world) error { _, err := w.d.CreateAt("sub/new", 0o600); return err }},
 	"Dir.Lchown":     {OpChown, "file", func(w *world) error { return w.d.Lchown("file", 7, 7) }},
+	"Dir.LchmodDir":  {OpChmod, "sub", func(w *world) error { return w.d.LchmodDir("sub", 0o711) }},
 	"Dir.Link":       {OpLink, "new", func(w *world) error { return w.sub.Link(w.d, "file", "new") }},
 	"Dir.DropACL":    {OpSetXattr, "top", func(w *world) error { return w.d.DropACL() }},
 	"Dir.LsetMtime":  {OpTimes, "link", func(w *world) error { return w.d.LsetMtime("link", meta.Time{Sec: 7}) }},
@@ -58,6 +59,7 @@ var writing = map[string]struct {
 // reading has every other method, which must work whatever is injected.
 var reading = map[string]func(w *world) error{
 	"Dir.AppendDir":  func(w *world) error { _, err := w.d.AppendDir(nil); return err },
+	"Dir.Limits":     func(w *world) error { _ = w.d.Limits(); return nil },
 	"Dir.FS":         func(w *world) error { _, err := w.d.FS(); return err },
 	"Dir.Lstat":      func(w *world) error { _, err := w.d.Lstat("file"); return err },
 	"Dir.LstatAt":    func(w *world) error { _, err := w.d.LstatAt("sub"); return err },

@@ -40,6 +40,7 @@ func TestSymlinksAreNeverFollowed(t *testing.T) {
 		wantClass(t, "OpenDir "+name, closed(d.OpenDir(name)), ClassType)
 		wantClass(t, "OpenFile "+name, closed(d.OpenFile(name)), ClassType)
 		wantClass(t, "OpenAppend "+name, closed(d.OpenAppend(name, 0o600)), ClassType)
+		wantClass(t, "LchmodDir "+name, d.LchmodDir(name, 0o777), ClassType)
 		wantErr(t, "Create "+name, closed(d.Create(name, 0o600)), fs.ErrExist)
 		wantErr(t, "Mkdir "+name, d.Mkdir(name, 0o700), fs.ErrExist)
 		info, err := d.LstatAt(name)

@@ -355,3 +355,21 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// TestShadowsOfACLs: xfs shows root each ACL twice. Elsewhere an attribute of
+// that name can be made by hand.
+func TestShadowsOfACLs(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	d := openPath(t, t.TempDir())
+	writeFile(t, d, "file", "")
+	must(t, d.LsetXattr("file", "user.a", []byte("1")))
+	if err := d.LsetXattr("file", "trusted.SGI_ACL_FILE", []byte("\x00\x00\x00\x00")); err != nil {
+		t.Skipf("this file system does not take it: %v", err)
+	}
+	x, err := d.Xattrs("file")
+	if err != nil || len(x) != 1 || string(x["user.a"]) != "1" {
+		t.Errorf("%v, %v", x, err)
+	}
+}

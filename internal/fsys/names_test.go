@@ -20,6 +20,7 @@ import (
 var named = map[string]func(d *Dir, name string) error{
 	"Create":      func(d *Dir, n string) error { return closed(d.Create(n, 0o600)) },
 	"CreateAt":    func(d *Dir, n string) error { return closed(d.CreateAt(n, 0o600)) },
+	"LchmodDir":   func(d *Dir, n string) error { return d.LchmodDir(n, 0o700) },
 	"Lchown":      func(d *Dir, n string) error { return d.Lchown(n, 0, 0) },
 	"Link":        func(d *Dir, n string) error { return d.Link(d, "file", n) },
 	"Link old":    func(d *Dir, n string) error { return d.Link(d, n, "new") },

@@ -3,6 +3,7 @@
 package fsys
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -47,14 +48,22 @@ func fdXattrs(fd int) (meta.Xattrs, error) {
 }
 
 func linuxXattrs(list func([]byte) (int, error), get func(string, []byte) (int, error)) (meta.Xattrs, error) {
-	names, err := readSized(list)
+	text, err := readSized(list)
 	if err == unix.ENOTSUP {
 		return nil, nil // a file system without attributes has none
 	}
-	if err != nil || len(names) == 0 {
+	if err != nil || len(text) == 0 {
 		return nil, err
 	}
-	return readXattrs(strings.Split(strings.TrimSuffix(string(names), "\x00"), "\x00"), get)
+	names := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
+	return readXattrs(slices.DeleteFunc(names, isShadow), get)
+}
+
+// isShadow reports whether an attribute is how xfs shows root the ACLs that
+// stand beside it as system.posix_acl_*. Elsewhere it would mean nothing, and
+// what only the file system adds must not tell two files apart.
+func isShadow(attr string) bool {
+	return attr == "trusted.SGI_ACL_FILE" || attr == "trusted.SGI_ACL_DEFAULT"
 }
 
 // LsetXattr sets one extended attribute of name, which is not followed.

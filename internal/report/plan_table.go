@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"phlb/internal/fsys"
 	"phlb/plan"
 )
 
@@ -36,6 +37,33 @@ func planHead(p *page, s *PlanSummary) {
 	if s.Filter != nil {
 		p.line("%sShowing only %s.", tableIndent, filterWords(s.Filter))
 	}
+	for _, l := range s.Limits {
+		if words := lackWords(l); words != "" {
+			p.line("%s%s", tableIndent, p.paint(yellow, "The destination "+words+"."))
+		}
+	}
+}
+
+// lackWords says what it means for a backup that its destination cannot hold
+// something.
+func lackWords(l fsys.Limit) string {
+	switch l {
+	case fsys.LimitCase:
+		return "ignores case: of names that differ only in it, the first of a directory is stored"
+	case fsys.LimitNames:
+		return "cannot hold every name: files with others are skipped"
+	case fsys.LimitLinks:
+		return "has no hard links: every snapshot copies everything"
+	case fsys.LimitSymlinks:
+		return "has no symbolic links: they fail, and the snapshot becomes partial"
+	case fsys.LimitXattrs:
+		return "has no extended attributes: ACLs and the like are kept in the catalogue alone"
+	case fsys.LimitModes:
+		return "keeps neither modes nor owners: they are kept in the catalogue alone"
+	case fsys.LimitTimes:
+		return "keeps coarse times: exact ones are kept in the catalogue alone"
+	}
+	return ""
 }
 
 func filterWords(f *Filter) string {

@@ -3,6 +3,7 @@ package report
 import (
 	"time"
 
+	"phlb/internal/fsys"
 	"phlb/plan"
 )
 
@@ -41,8 +42,11 @@ type PlanSummary struct {
 	Keep       []KeepView      `json:"keep"`
 	Prune      []PruneView     `json:"prune"`
 	Unlisted   []string        `json:"unlisted_names,omitempty"` // in the root, but not in the manifest
-	Totals     plan.PlanTotals `json:"totals"`
-	Digest     string          `json:"digest"`
+	// Limits are what the destination is known not to hold, by the names of
+	// doctor's checks. Like Unlisted they are told only right after planning.
+	Limits []fsys.Limit    `json:"destination_limits,omitempty"`
+	Totals plan.PlanTotals `json:"totals"`
+	Digest string          `json:"digest"`
 }
 
 // ManifestView names the manifest that a plan was made from.

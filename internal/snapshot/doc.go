@@ -17,6 +17,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"sync"
 
 	"phlb/internal/fsys"
 )
@@ -53,6 +56,9 @@ type Root struct {
 	dir  *fsys.Dir
 	path string
 	euid int // -1 where the system has no user numbers
+
+	sealed   sync.Once
+	isSealed bool // valid after sealed
 }
 
 // Open opens the backup root at path, which must exist; nothing is created.
@@ -70,6 +76,41 @@ func (r *Root) Close() error { return r.dir.Close() }
 // Dir returns the root directory itself. It stays open until Close; whoever
 // lists it opens "." through it first, as a listing moves a position.
 func (r *Root) Dir() *fsys.Dir { return r.dir }
+
+// Limits returns what is known that the root cannot hold, without writing to
+// it. Snapshots are made in .phlb, so what shows there counts; and where the
+// root is still empty, what shows beside it.
+func (r *Root) Limits() []fsys.Limit {
+	limits := r.dir.Limits()
+	if private, err := r.dir.OpenDir(PrivateDir); err == nil {
+		limits = append(limits, private.Limits()...)
+		private.Close()
+	}
+	if beside, err := fsys.Open(filepath.Join(r.path, "..")); err == nil {
+		limits = append(limits, r.foldsLike(beside)...)
+		beside.Close()
+	}
+	slices.Sort(limits)
+	return slices.Compact(limits)
+}
+
+// foldsLike returns what another directory tells of the root, if it lies on the
+// same file system, and that does not decide it for each directory anew.
+func (r *Root) foldsLike(beside *fsys.Dir) []fsys.Limit {
+	here, err := r.dir.Stat()
+	if err != nil {
+		return nil
+	}
+	switch info, err := r.dir.FS(); {
+	case err != nil, info.Type == "ext4", info.Type == "f2fs", info.Type == "tmpfs":
+		return nil
+	}
+	there, err := beside.Stat()
+	if err == nil && there.Dev == here.Dev && slices.Contains(beside.Limits(), fsys.LimitCase) {
+		return []fsys.Limit{fsys.LimitCase}
+	}
+	return nil
+}
 
 // Path returns the path the root was opened by.
 func (r *Root) Path() string { return r.path }

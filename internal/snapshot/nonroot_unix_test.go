@@ -119,3 +119,22 @@ func TestSharedLockOfOneWhoMayNotSeeIt(t *testing.T) {
 	must(t, err)
 	release(t, l)
 }
+
+// TestRemovesClosedDirectories: a mode that shuts its owner out keeps nobody
+// from removing what is staged or in the trash.
+func TestRemovesClosedDirectories(t *testing.T) {
+	if !asOrdinaryUser(t) {
+		return
+	}
+	dir := t.TempDir()
+	for _, mode := range []os.FileMode{0o055, 0o000, 0o400, 0o300, 0o111} {
+		write(t, dir, "old/sub/file", "content")
+		write(t, dir, "old/sub/deeper/file", "content")
+		for _, name := range []string{"old/sub/deeper", "old/sub", "old"} {
+			must(t, os.Chmod(filepath.Join(dir, name), mode))
+		}
+		if err := removeTree(context.Background(), openRoot(t, dir).dir, "old", 2); err != nil || has(dir, "old") {
+			t.Fatalf("mode %o: %v", mode, err)
+		}
+	}
+}

@@ -72,7 +72,7 @@ func (r *remover) removeSubs(ctx context.Context, base *fsys.Dir, rel string, su
 	if len(subs) == 0 || len(rel) < maxRelative {
 		return r.removeAll(ctx, base, rel+"/", subs)
 	}
-	dir, err := base.OpenDirAt(rel)
+	dir, err := openOwn(base, rel)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (r *remover) clear(ctx context.Context, base *fsys.Dir, rel string) (subs [
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	dir, err := base.OpenDirAt(rel)
+	dir, err := openOwn(base, rel)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +130,25 @@ func (r *remover) clear(ctx context.Context, base *fsys.Dir, rel string) (subs [
 		}
 	}
 	return subs, first.err
+}
+
+// openOwn opens a directory on its way out, even if its mode keeps its owner
+// from it.
+func openOwn(base *fsys.Dir, rel string) (*fsys.Dir, error) {
+	dir, err := base.OpenDirAt(rel)
+	if fsys.ClassOf(err) != fsys.ClassPermission {
+		return dir, err
+	}
+	parent, name, perr := openParent(base, rel)
+	if perr != nil {
+		return nil, err
+	}
+	defer parent.Close()
+	info, serr := parent.Lstat(name)
+	if serr != nil || parent.LchmodDir(name, info.Mode|ownerAll) != nil {
+		return nil, err
+	}
+	return parent.OpenDir(name)
 }
 
 var errOtherFS = errors.New("another file system is mounted there: unmount it first")

@@ -272,10 +272,45 @@ func TestTrust(t *testing.T) {
 			if private, _ := r.Private(); private != (d.UID == 0) {
 				t.Errorf("%+v: private to a stranger: %v", c, private)
 			}
+			r = openRoot(t, root)
 			r.euid = -1
 			if private, _ := r.Private(); private || r.Trusts(d, f) {
 				t.Errorf("%+v: trusts modes where there are none", c)
 			}
+		}
+	}
+}
+
+// TestSealed: one directory that is open to others is enough.
+func TestSealed(t *testing.T) {
+	if os.Geteuid() < 0 {
+		t.Skip("no modes here that could tell")
+	}
+	root := t.TempDir()
+	must(t, os.Chmod(root, 0o755))
+	write(t, root, "home/f", "")
+	write(t, root, ".phlb/f", "")
+	write(t, root, "sentinel", "")
+	must(t, os.Chmod(filepath.Join(root, "home/f"), 0o666))
+	for _, c := range []struct {
+		home os.FileMode
+		want bool
+	}{{0o700, true}, {0o744, true}, {0o711, false}, {0o755, false}} {
+		must(t, os.Chmod(filepath.Join(root, "home"), c.home))
+		must(t, os.Chmod(filepath.Join(root, ".phlb"), 0o700))
+		r := openRoot(t, root)
+		f, err := r.dir.LstatAt("home/f")
+		must(t, err)
+		if r.Sealed() != c.want || r.Fixed(&f) != c.want {
+			t.Errorf("%o: sealed %v, fixed %v", c.home, r.Sealed(), r.Fixed(&f))
+		}
+		f.Mode = 0o644
+		if !r.Fixed(&f) {
+			t.Errorf("%o: a file of our own that nobody else can write to is not trusted", c.home)
+		}
+		f.UID = 4711
+		if r.Fixed(&f) != c.want {
+			t.Errorf("%o: a file of somebody else: %v", c.home, r.Fixed(&f))
 		}
 	}
 }

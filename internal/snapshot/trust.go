@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"strings"
 
 	"phlb/internal/meta"
@@ -49,18 +50,48 @@ func (r *Root) PrivateName(name string) (bool, error) {
 	return false, nil
 }
 
+// Sealed reports whether nobody but the calling user and root can reach any
+// published file: because the root is Private, or because every directory in
+// it is. One that is open to others is enough to reach what shares an inode
+// with it. It is found out once: whoever opens a root while phlb is at work
+// has to wait for the next run.
+func (r *Root) Sealed() bool {
+	r.sealed.Do(func() {
+		private, err := r.Private()
+		r.isSealed = err == nil && (private || r.allClosed())
+	})
+	return r.isSealed
+}
+
+// allClosed reports whether every directory in the root is closed to others.
+func (r *Root) allClosed() bool {
+	names, err := listNames(r.dir)
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(names, func(name string) bool {
+		info, err := r.dir.Lstat(name)
+		return err != nil || info.Kind == meta.Dir && !(isOwn(&info, r.euid) && info.Mode&othersEnter == 0)
+	})
+}
+
 // Trusts reports whether a SHA256SUMS (file) in the directory dir can be
 // replaced or altered by nobody but the calling user and root: because the
-// root is Private, or because both are theirs and neither can be written to
-// by anybody else.
+// root is Sealed, or because both are theirs and neither can be written to by
+// anybody else.
 func (r *Root) Trusts(dir, file meta.Info) bool {
 	if dir.Kind != meta.Dir || file.Kind != meta.File {
 		return false
 	}
-	if private, err := r.Private(); err == nil && private {
-		return true
-	}
-	return isTrusted(&dir, r.euid) && isTrusted(&file, r.euid)
+	return r.Sealed() || isTrusted(&dir, r.euid) && isTrusted(&file, r.euid)
+}
+
+// Fixed reports whether nobody but the calling user and root can alter a
+// published file's content: because the root is Sealed, or because it is
+// theirs and cannot be written to by anybody else. Whoever can write to a file
+// can give it its times back, so that they prove nothing.
+func (r *Root) Fixed(file *meta.Info) bool {
+	return file.Kind == meta.File && (r.Sealed() || isTrusted(file, r.euid))
 }
 
 // isOwn reports whether the calling user or root owns something. euid is -1

@@ -1,6 +1,7 @@
 // Package vouch finds out what content a published file has before anything
 // is linked to it: a SHA256SUMS that nobody but its owner can have replaced
-// says so, or the content is hashed.
+// says so of a file that nobody else can have altered, or the content is
+// hashed.
 //
 // It must never believe a lookup entry, a plan or a doubtful SHA256SUMS, and
 // it never writes.
@@ -77,7 +78,7 @@ func (s *Sums) Content(ctx context.Context, dir *fsys.Dir, key, name string, st 
 	if err != nil {
 		return digest.Sum{}, err
 	}
-	if ok && !s.list.altered(st) {
+	if ok && s.root.Fixed(st) && !s.list.altered(st) {
 		return sum, nil
 	}
 	return Hash(ctx, dir, name, st, buf)

@@ -26,6 +26,8 @@ func open(t *testing.T, list string) (*snapshot.Root, *fsys.Dir, string) {
 	top := filepath.Join(t.TempDir(), "root")
 	must(t, os.Mkdir(top, 0o755))
 	must(t, os.Chmod(top, 0o755))
+	must(t, os.Mkdir(top+"/open", 0o755))
+	must(t, os.Chmod(top+"/open", 0o755))
 	must(t, os.WriteFile(top+"/f", []byte("real"), 0o644))
 	old := time.Now().Add(-time.Hour)
 	must(t, os.Chtimes(top+"/f", old, old))
@@ -93,8 +95,22 @@ func TestWhatIsBelieved(t *testing.T) {
 			must(t, os.Rename(top+"/SHA256SUMS", top+"/real"))
 			must(t, os.Symlink("real", top+"/SHA256SUMS"))
 		}, false},
-		"a directory": {"", func(t *testing.T, top string) { must(t, os.Mkdir(top+"/SHA256SUMS", 0o755)) }, false},
-		"a fifo":      {"", func(t *testing.T, top string) { must(t, unix.Mkfifo(top+"/SHA256SUMS", 0o644)) }, false},
+		"a directory":                           {"", func(t *testing.T, top string) { must(t, os.Mkdir(top+"/SHA256SUMS", 0o755)) }, false},
+		"a fifo":                                {"", func(t *testing.T, top string) { must(t, unix.Mkfifo(top+"/SHA256SUMS", 0o644)) }, false},
+		"about a file that others can write to": {listed, func(t *testing.T, top string) { must(t, os.Chmod(top+"/f", 0o646)) }, false},
+		"about a file that others can write to in a private root": {
+			listed, func(t *testing.T, top string) {
+				must(t, os.Chmod(top+"/f", 0o646))
+				must(t, os.Chmod(top, 0o700))
+			}, true,
+		},
+		"about a file of another owner": {listed, func(t *testing.T, top string) {
+			if os.Geteuid() != 0 {
+				t.Skip("needs root")
+			}
+			must(t, os.Chown(top+"/f", 77, 77))
+			must(t, os.WriteFile(top+"/SHA256SUMS", []byte(listed), 0o644)) // later than that
+		}, false},
 		"older than the file": {listed, func(t *testing.T, top string) {
 			now := time.Now().Add(time.Minute)
 			must(t, os.Chtimes(top+"/f", now, now))
