@@ -77,13 +77,16 @@ func (r *Root) allClosed() bool {
 
 // Trusts reports whether a SHA256SUMS (file) in the directory dir can be
 // replaced or altered by nobody but the calling user and root: because the
-// root is Sealed, or because both are theirs and neither can be written to by
+// root is Private, or because both are theirs and neither can be written to by
 // anybody else.
 func (r *Root) Trusts(dir, file meta.Info) bool {
 	if dir.Kind != meta.Dir || file.Kind != meta.File {
 		return false
 	}
-	return r.Sealed() || isTrusted(&dir, r.euid) && isTrusted(&file, r.euid)
+	if private, err := r.Private(); err == nil && private {
+		return true
+	}
+	return isTrusted(&dir, r.euid) && isTrusted(&file, r.euid)
 }
 
 // Fixed reports whether nobody but the calling user and root can alter a
