@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"phlb/internal/report"
+	"phlb/internal/retain"
 	"phlb/internal/snapshot"
 	"phlb/internal/survey"
+	"phlb/manifest"
 )
 
 func (a *app) newSnapshotsCommand() *cobra.Command {
@@ -23,6 +25,9 @@ func (a *app) newSnapshotsCommand() *cobra.Command {
 		Long: `Lists every snapshot with its files, their size, and the bytes that only it
 holds: what removing it alone would free. Links are followed by inode number
 across all names of the root; SHA256SUMS files and directories do not count.
+
+With a manifest it also tells why its policy would keep each snapshot if it were
+asked now, without the next one.
 
 It reads catalogues, and the files themselves where there is no catalogue that
 can be believed, as in a root that was copied. It waits for no other run.
@@ -61,7 +66,59 @@ func (a *app) runSnapshots(ctx context.Context, arg string, names []string) erro
 	if err != nil {
 		return err
 	}
+	if m != nil {
+		addReasons(res.Snapshots, m)
+	}
 	return a.print(res, func(w io.Writer, s report.Style) error { return report.Snapshots(w, s, res) })
+}
+
+// reasonUnlisted is why snapshots of a name that the manifest does not list are
+// kept.
+const reasonUnlisted = "not in the manifest"
+
+// addReasons asks a manifest's policies which snapshots they would keep. The
+// snapshots of a name stand together, the oldest first.
+func addReasons(list []survey.Snapshot, m *manifest.Manifest) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].Name == list[0].Name {
+			n++
+		}
+		policy, listed := policyOf(m, list[0].Name)
+		reasons := decide(policy, list[:n], m.Location)
+		for i := range n {
+			if list[i].Reasons = reasons[n-1-i]; !listed {
+				list[i].Reasons = []string{reasonUnlisted}
+			}
+			if list[i].Reasons == nil {
+				list[i].Reasons = []string{} // asked, and none
+			}
+		}
+		list = list[n:]
+	}
+}
+
+// policyOf returns the policy of a name; none keeps everything.
+func policyOf(m *manifest.Manifest, name string) (policy retain.Policy, listed bool) {
+	for i := range m.Sources {
+		if s := &m.Sources[i]; s.Name == name {
+			if s.Settings.Retention != nil {
+				policy = *s.Settings.Retention
+			}
+			return policy, true
+		}
+	}
+	return policy, false
+}
+
+// decide asks a policy; the answers are about the newest first.
+func decide(p retain.Policy, list []survey.Snapshot, loc *time.Location) [][]string {
+	var newestFirst []retain.Snapshot
+	for i := range slices.Backward(list) {
+		s := &list[i]
+		newestFirst = append(newestFirst, retain.Snapshot{Time: s.Time, Partial: !s.IsComplete(), Pinned: s.Pinned})
+	}
+	return retain.Decide(p, newestFirst, loc)
 }
 
 // haveNames makes sure that the names have snapshots, so that a misspelt one

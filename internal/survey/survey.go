@@ -54,9 +54,9 @@ type Snapshot struct {
 	CountedFrom listing.Origin `json:"counted_from"`
 	// Notice says what is odd about the snapshot; "": nothing.
 	Notice string `json:"notice,omitempty"`
-	// Reasons are why a manifest's policy would keep it, where there is one to
-	// ask; for the caller to fill in.
-	Reasons []string `json:"reasons,omitempty"`
+	// Reasons are why a manifest's policy would keep it: nil where there is no
+	// manifest, empty if it would be pruned. The caller fills them in.
+	Reasons []string `json:"reasons,omitzero"`
 
 	id snapshot.ID
 }
