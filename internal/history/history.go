@@ -45,12 +45,12 @@ type Version struct {
 	Mode     uint32
 	UID, GID uint32
 	Mtime    meta.Time
-
-	runs []run
+	// Runs are the snapshots that hold it; see Result.Snapshots.
+	Runs []Run
 }
 
-// run is a row of snapshots without a gap, by their indexes.
-type run struct{ first, last int32 }
+// Run is a row of snapshots without a gap, by their indexes in Result.Times.
+type Run struct{ First, Last int32 }
 
 // Path is one path and what became of it.
 type Path struct {
@@ -73,8 +73,8 @@ type Result struct {
 
 // Snapshots returns the times of the snapshots that hold a version.
 func (r *Result) Snapshots(v *Version) (times []string) {
-	for _, run := range v.runs {
-		times = append(times, r.Times[run.first:run.last+1]...)
+	for _, run := range v.Runs {
+		times = append(times, r.Times[run.First:run.Last+1]...)
 	}
 	return times
 }
@@ -83,8 +83,8 @@ func (r *Result) Snapshots(v *Version) (times []string) {
 func (r *Result) Absent(p *Path) (times []string) {
 	holds := make([]bool, len(r.Times))
 	for i := range p.Versions {
-		for _, run := range p.Versions[i].runs {
-			for at := run.first; at <= run.last; at++ {
+		for _, run := range p.Versions[i].Runs {
+			for at := run.First; at <= run.Last; at++ {
 				holds[at] = true
 			}
 		}
@@ -222,14 +222,14 @@ func (p *Path) add(v *Version, index int32) {
 		if !old.same(v) {
 			continue
 		}
-		if last := &old.runs[len(old.runs)-1]; last.last == index-1 {
-			last.last = index
+		if last := &old.Runs[len(old.Runs)-1]; last.Last == index-1 {
+			last.Last = index
 		} else {
-			old.runs = append(old.runs, run{index, index})
+			old.Runs = append(old.Runs, Run{index, index})
 		}
 		return
 	}
-	v.runs = []run{{index, index}}
+	v.Runs = []Run{{index, index}}
 	p.Versions = append(p.Versions, *v)
 }
 

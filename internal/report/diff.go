@@ -14,12 +14,9 @@ import (
 func Diff(w io.Writer, s Style, d *snapdiff.Diff) error {
 	p := newPage(w, s)
 	p.section("From %s to %s", Name(d.Summary.First), Name(d.Summary.Second))
-	err := d.Each(func(e *snapdiff.Entry) error {
-		p.line("%s%s  %9s  %s", tableIndent, p.paint(changeColor(e.Change), fmt.Sprintf("%-8s", e.Change)), diffSize(e), diffLine(e))
-		return nil
-	})
-	if err != nil {
-		return err
+	for i := range d.Entries {
+		e := &d.Entries[i]
+		p.line("%s%s  %9s  %s", tableIndent, p.paint(changeColor(e.Change), fmt.Sprintf("%-8s", e.Change)), diffSize(e), diffLine(s, e))
 	}
 	diffCounts(p, &d.Summary)
 	for _, n := range d.Summary.Notices {
@@ -57,7 +54,7 @@ func diffSize(e *snapdiff.Entry) string {
 }
 
 // diffLine names the path, a directory with a slash behind, and what differs.
-func diffLine(e *snapdiff.Entry) string {
+func diffLine(style Style, e *snapdiff.Entry) string {
 	s := e.New
 	if s == nil {
 		s = e.Old
@@ -70,13 +67,13 @@ func diffLine(e *snapdiff.Entry) string {
 	if e.From != "" {
 		line = Name(e.From) + " -> " + line
 	}
-	if details := diffDetails(e); len(details) > 0 {
+	if details := diffDetails(style, e); len(details) > 0 {
 		line += " (" + strings.Join(details, ", ") + ")"
 	}
 	return line
 }
 
-func diffDetails(e *snapdiff.Entry) (details []string) {
+func diffDetails(style Style, e *snapdiff.Entry) (details []string) {
 	if e.Old == nil || e.New == nil {
 		return nil
 	}
@@ -93,36 +90,27 @@ func diffDetails(e *snapdiff.Entry) (details []string) {
 	for _, what := range e.Differs {
 		// That the time changed with the content goes without saying.
 		if e.Change != snapdiff.Changed || what != "mtime" {
-			details = append(details, diffDetail(what, a, b))
+			details = append(details, diffDetail(style, what, a, b))
 		}
 	}
 	return details
 }
 
-func diffDetail(what string, a, b *snapdiff.State) string {
+func diffDetail(style Style, what string, a, b *snapdiff.State) string {
 	switch what {
 	case "mode":
 		return fmt.Sprintf("mode %04o -> %04o", a.Mode, b.Mode)
 	case "owner":
 		return fmt.Sprintf("owner %d:%d -> %d:%d", a.UID, a.GID, b.UID, b.GID)
 	case "mtime":
-		before, after := clock(a.Mtime, toSecond), clock(b.Mtime, toSecond)
+		before, after := style.clock(a.Mtime, toSecond), style.clock(b.Mtime, toSecond)
 		if before == after {
-			before, after = clock(a.Mtime, toNanosecond), clock(b.Mtime, toNanosecond)
+			before, after = style.clock(a.Mtime, toNanosecond), style.clock(b.Mtime, toNanosecond)
 		}
 		return "time " + before + " -> " + after
 	}
 	return what
 }
-
-// Layouts of times of files.
-const (
-	toSecond     = "2006-01-02 15:04:05"
-	toNanosecond = "2006-01-02 15:04:05.000000000"
-)
-
-// clock returns a file's time in the local zone.
-func clock(t meta.Time, layout string) string { return t.Std().Local().Format(layout) }
 
 func diffCounts(p *page, s *snapdiff.Summary) {
 	p.gap()

@@ -77,7 +77,12 @@ type diffRest struct {
 func DiffJSON(w io.Writer, d *snapdiff.Diff) error {
 	s := &d.Summary
 	return writeLines(w, &diffHead{s.First, s.Second}, "entries", func(line func(any) error) error {
-		return d.Each(func(e *snapdiff.Entry) error { return line(newDiffEntry(e)) })
+		for i := range d.Entries {
+			if err := line(newDiffEntry(&d.Entries[i])); err != nil {
+				return err
+			}
+		}
+		return nil
 	}, &diffRest{s.Different(), s.Counts, s.Unreadable, s.Errors, s.Notices})
 }
 

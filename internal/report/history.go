@@ -32,7 +32,7 @@ func historyPath(p *page, r *history.Result, path *history.Path) {
 	absent := r.Absent(path)
 	for i := range path.Versions {
 		v := &path.Versions[i]
-		p.line("%s%s  %9s  %-*s  %s", tableIndent, clock(v.Mtime, toSecond), versionSize(v), hashDigits, versionWhat(v), rows(r.Snapshots(v)))
+		p.line("%s%s  %9s  %-*s  %s", tableIndent, p.clock(v.Mtime, toSecond), versionSize(v), hashDigits, versionWhat(v), rows(r.Snapshots(v)))
 	}
 	if len(absent) > 0 {
 		p.line("%snot in %s", tableIndent, rows(absent))

@@ -31,7 +31,7 @@ func snapshotTable(p *page, list []survey.Snapshot) {
 		judged = judged || list[i].Reasons != nil
 	}
 	if judged {
-		columns = append(columns, name("kept by"))
+		columns = append(columns, left("kept by"))
 	}
 	var rows [][]string
 	for i := range list {
@@ -53,7 +53,7 @@ func snapshotRow(p *page, s *survey.Snapshot) []string {
 		pinned = "pinned"
 	}
 	return []string{
-		s.ID().Time, Count(s.Files), Bytes(s.Bytes), Bytes(s.UniqueBytes), status, pinned,
+		strings.TrimPrefix(s.Snapshot, s.Name+"/"), Count(s.Files), Bytes(s.Bytes), Bytes(s.UniqueBytes), status, pinned,
 	}
 }
 

@@ -120,7 +120,7 @@ var ErrNowhere = errors.New("there is no such path in either snapshot")
 // differences.
 type Diff struct {
 	Summary Summary
-	entries []Entry
+	Entries []Entry // in the order of their paths
 }
 
 // Compare compares two sides. Errors are snapshots that cannot be read or were
@@ -151,7 +151,7 @@ func (e *Entry) selected(choose func(string) bool) bool {
 }
 
 func (d *Diff) add(e *Entry) {
-	d.entries = append(d.entries, *e)
+	d.Entries = append(d.Entries, *e)
 	n := d.Summary.Counts[e.Change]
 	n.Entries++
 	if e.New != nil {
@@ -160,16 +160,6 @@ func (d *Diff) add(e *Entry) {
 		n.Bytes += e.Old.Size
 	}
 	d.Summary.Counts[e.Change] = n
-}
-
-// Each calls yield with every entry, in the order of their paths.
-func (d *Diff) Each(yield func(*Entry) error) error {
-	for i := range d.entries {
-		if err := yield(&d.entries[i]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // cursor reads one side.

@@ -61,9 +61,6 @@ type Snapshot struct {
 	id snapshot.ID
 }
 
-// ID returns the snapshot's name and time.
-func (s *Snapshot) ID() snapshot.ID { return s.id }
-
 // IsComplete reports whether every existing path was stored.
 func (s *Snapshot) IsComplete() bool { return s.Status == snapshot.StatusComplete }
 

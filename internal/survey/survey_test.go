@@ -160,7 +160,7 @@ func TestStatusAndPins(t *testing.T) {
 	if s := res.Snapshots[0]; s.IsComplete() || s.Pinned || s.UniqueBytes != 1 {
 		t.Errorf("%+v", s)
 	}
-	if s := res.Snapshots[1]; !s.IsComplete() || !s.Pinned || s.ID() != (snapshot.ID{Name: "home", Time: b}) {
+	if s := res.Snapshots[1]; !s.IsComplete() || !s.Pinned || s.Snapshot != "home/"+b {
 		t.Errorf("%+v", s)
 	}
 }
