@@ -73,7 +73,7 @@ type Result struct {
 	// however many names it has: of all names, also those not listed.
 	StoredFiles int64 `json:"stored_files"`
 	StoredBytes int64 `json:"stored_bytes"`
-	// Notices are about the root as a whole.
+	// Notices are about names as a whole.
 	Notices []string `json:"notices,omitempty"`
 }
 
@@ -185,7 +185,7 @@ func (s *surveyor) describe(snap *Snapshot, info *listing.Info) {
 }
 
 func (s *surveyor) result(ctx context.Context) (*Result, error) {
-	r := &Result{Root: s.root.Path(), Snapshots: []Snapshot{}}
+	r := &Result{Root: s.root.Path(), Snapshots: []Snapshot{}, Notices: s.removed()}
 	r.StoredFiles, r.StoredBytes = s.inodes.total()
 	for i := range s.list {
 		if s.gone[i] || s.Name != nil && !s.Name(s.list[i].Name) {
@@ -196,6 +196,29 @@ func (s *surveyor) result(ctx context.Context) (*Result, error) {
 		r.Snapshots = append(r.Snapshots, snap)
 	}
 	return r, ctx.Err()
+}
+
+// removed tells which snapshots are gone, but not what was written about them.
+func (s *surveyor) removed() (notices []string) {
+	last := ""
+	for i := range s.list {
+		name := s.list[i].Name
+		if name == last || s.Name != nil && !s.Name(name) {
+			continue
+		}
+		last = name
+		times, err := s.root.Removed(name)
+		switch {
+		case err != nil || len(times) == 0:
+			// Nothing is missed that a reader of snapshots needs.
+		case len(times) == 1:
+			notices = append(notices, fmt.Sprintf("%s/%s has a report or summary and is not there: was it removed or moved by hand?", name, times[0]))
+		default:
+			notices = append(notices, fmt.Sprintf("%s/%s and %d more have a report or summary and are not there: were they removed or moved by hand?",
+				name, times[0], len(times)-1))
+		}
+	}
+	return notices
 }
 
 // count is what is counted in one snapshot, apart from the others until it is
