@@ -29,6 +29,9 @@ func (r *runner) admit(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.plan.guardDestination(r.root.Dir()); err != nil {
+		return err
+	}
 	under, err := r.interrupted()
 	if err != nil {
 		return err

@@ -143,6 +143,9 @@ func (r *runner) create(path string) error {
 	if err := r.plan.rootless(); err != nil {
 		return err
 	}
+	if err := r.plan.guardDestination(nil); err != nil {
+		return err
+	}
 	near, missing, err := nearest(path, r.opts.fsys())
 	if err != nil {
 		return fmt.Errorf("create destination: %w", err)

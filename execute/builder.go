@@ -50,8 +50,10 @@ type builder struct {
 	logBuf  *bufio.Writer
 	check   *checkpointer
 
-	mu     sync.Mutex
-	report *Report
+	mu      sync.Mutex
+	report  *Report
+	gone    int64 // files that the parent has, too, and that vanished since planning
+	altered int64 // files that the parent has, too, with other content than planned
 }
 
 // tally changes the report under its lock.
@@ -113,11 +115,26 @@ func (b *builder) sourceFault(ctx context.Context, t *task, err error) error {
 	}
 	if fsys.ClassOf(err) == fsys.ClassVanished {
 		b.log.Warn("vanished", "path", t.Path)
-		b.tally(func(r *Report) { r.note(&r.Vanished, t.Path, reason(err)) })
+		b.tally(func(r *Report) {
+			r.note(&r.Vanished, t.Path, reason(err))
+			if inherited(t) {
+				b.gone++
+			}
+		})
 		return nil
 	}
 	b.fail(t.Path, err)
 	return nil
+}
+
+// inherited reports whether the parent has the task's path, with whatever
+// content.
+func inherited(t *task) bool {
+	switch t.Change {
+	case plan.ChangeUnchanged, plan.ChangeMetadata, plan.ChangeContent:
+		return true
+	}
+	return false
 }
 
 // exhausted reports whether the process or the system lacks something that

@@ -60,6 +60,9 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 		if err := h.b.drifted(t.Path, why); err != nil {
 			return err
 		}
+		if inherited(t) && t.Change != plan.ChangeContent && out.sum != t.SHA256 {
+			h.b.tally(func(*Report) { h.b.altered++ })
+		}
 	}
 	h.stored(t, &catalog.Record{
 		Size: out.info.Size, Mode: out.info.Mode, UID: out.info.UID, GID: out.info.GID,

@@ -40,6 +40,9 @@ type Options struct {
 	Events       event.Sink   // nil: none are sent
 	Log          *slog.Logger // nil: only the file beside the snapshot
 	LogFileLevel slog.Leveler // of <time>-backup.log; nil: info
+	// Preamble holds, by source, what the run's log begins with: what happened
+	// before the plan was made.
+	Preamble map[string][]byte
 	// Summary renders what is kept as <time>-summary.txt. Nil: none is kept.
 	Summary func(*Report) []byte
 	// Faults makes writing operations fail, for tests.

@@ -15,14 +15,24 @@ import (
 	"phlb/plan"
 )
 
-// Names of the guards that can trip between planning and applying. What the
-// others measure is in the plan itself and cannot change.
+// Names of the guards that can trip between planning and applying: all but
+// root_id, as a plan is for one root only.
 const (
-	guardSource   = "source"
-	guardSentinel = "sentinel"
-	guardSpace    = "space"
-	guardMinFree  = "min_free"
-	guardClock    = "clock"
+	guardSource     = "source"
+	guardMountpoint = "mountpoint"
+	guardSentinel   = "sentinel"
+	guardMinFiles   = "min_files"
+	guardMaxDeleted = "max_deleted_percent"
+	guardMaxChanged = "max_changed_percent"
+	guardSpace      = "space"
+	guardMinFree    = "min_free"
+	guardClock      = "clock"
+)
+
+// What plan.Mounted and plan.HasSentinel look at.
+const (
+	whatSource      = "source"
+	whatDestination = "destination"
 )
 
 // What a run writes of which no entry tells.
@@ -58,6 +68,26 @@ func (c *checked) overridden(src *checkedSource, name string) bool {
 		slices.ContainsFunc(src.Guards, func(g plan.Guard) bool { return g.Name == name && g.Status == plan.GuardOverridden })
 }
 
+// overrides reports whether a guard that is about the destination may trip.
+func (c *checked) overrides(name string) bool { return slices.Contains(c.header.Overrides, name) }
+
+// guardDestination looks again whether the right disk is mounted at the
+// destination; dest is nil if it is to be made.
+func (c *checked) guardDestination(dest *fsys.Dir) error {
+	require, path := c.header.Destination.Require, c.header.Destination.Path
+	if require.Mountpoint && !c.overrides(guardMountpoint) {
+		if detail, ok := plan.Mounted(whatDestination, path, dest); !ok {
+			return trip(guardMountpoint, "%s", detail)
+		}
+	}
+	if require.Sentinel != "" && !c.overrides(guardSentinel) {
+		if detail, ok := plan.HasSentinel(whatDestination, path, dest, require.Sentinel); !ok {
+			return trip(guardSentinel, "%s", detail)
+		}
+	}
+	return nil
+}
+
 // guards checks again what can have changed since planning. dest is the root,
 // or the directory it will be made in. resumed says that part of what the plan
 // needs is there already, so that its space cannot be told.
@@ -67,7 +97,7 @@ func (r *runner) guards(dest *fsys.Dir, resumed bool) error {
 			continue
 		}
 		if err := r.plan.guardSource(src); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", src.Name, err)
 		}
 		if resumed {
 			continue
@@ -95,12 +125,46 @@ func (c *checked) guardSource(src *checkedSource) error {
 	if len(list) == 0 && !c.overridden(src, guardSource) {
 		return trip(guardSource, "%s is empty: is something not mounted?", src.Path)
 	}
-	sentinel := src.Settings.Require.Sentinel
-	if sentinel == "" || c.overridden(src, guardSentinel) {
+	require := src.Settings.Require
+	if require.Mountpoint && !c.overridden(src, guardMountpoint) {
+		if detail, ok := plan.Mounted(whatSource, src.Path, dir); !ok {
+			return trip(guardMountpoint, "%s", detail)
+		}
+	}
+	if require.Sentinel != "" && !c.overridden(src, guardSentinel) {
+		if detail, ok := plan.HasSentinel(whatSource, src.Path, dir, require.Sentinel); !ok {
+			return trip(guardSentinel, "%s", detail)
+		}
+	}
+	return nil
+}
+
+// guardStored looks at a snapshot before it is published: files that vanished
+// or were rewritten since planning count, too. Links are not looked at: the
+// plan is the state that was approved.
+func (b *builder) guardStored() error {
+	require := b.src.Settings.Require
+	if files, _ := b.stored(); files < require.MinFiles && !b.run.plan.overridden(b.src, guardMinFiles) {
+		return trip(guardMinFiles, "%d files are left of %d that were planned, fewer than %d: is something not mounted?",
+			files, b.src.files, require.MinFiles)
+	}
+	g := b.src.Settings.Guards
+	if err := b.guardShare(guardMaxDeleted, g.MaxDeletedPercent, b.gone, "gone"); err != nil {
+		return err
+	}
+	return b.guardShare(guardMaxChanged, g.MaxChangedPercent, b.altered, "changed in content")
+}
+
+// guardShare adds more files of the parent to those that planning counted.
+func (b *builder) guardShare(name string, limit *float64, more int64, became string) error {
+	if limit == nil || more == 0 || b.run.plan.overridden(b.src, name) {
 		return nil
 	}
-	if _, err := dir.LstatAt(sentinel); err != nil {
-		return trip(guardSentinel, "%v: is the right disk mounted at %s?", err, src.Path)
+	for _, g := range b.src.Guards {
+		if g.Name == name && plan.TooMany(g.Count+more, g.Of, *limit) {
+			return trip(name, "%d of the %d files of %s are %s by now, %d of them since it was planned; look at %s, and plan again",
+				g.Count+more, g.Of, b.src.parent, became, more, b.src.Path)
+		}
 	}
 	return nil
 }
@@ -114,11 +178,11 @@ func (c *checked) guardRoom(dest *fsys.Dir, src *checkedSource) error {
 	need, known := limitOf(src, guardSpace)
 	if known && !c.overridden(src, guardSpace) {
 		if need > free.Free {
-			return trip(guardSpace, "the plan needs up to %d bytes, %d are free on %s", need, free.Free, dest.Path())
+			return trip(guardSpace, "the plan needs up to %d bytes, %d are free on %s: make room", need, free.Free, dest.Path())
 		}
 		inodes := c.inodes + sidecarInodes*int64(len(c.sources))
 		if free.Inodes > 0 && inodes > free.FreeInode {
-			return trip(guardSpace, "the plan needs up to %d inodes, %d are free on %s", inodes, free.FreeInode, dest.Path())
+			return trip(guardSpace, "the plan needs up to %d inodes, %d are free on %s: make room", inodes, free.FreeInode, dest.Path())
 		}
 	}
 	left, known := limitOf(src, guardMinFree)
@@ -161,7 +225,12 @@ func (r *runner) interrupted() (bool, error) {
 
 // clock trips when the newest snapshot lies far in the future: the clock was
 // set back, and retention and "newest" would go wrong.
+//
+// A plan that was made in the future would publish a snapshot from there.
 func (r *runner) clock(ctx context.Context) error {
+	if made := r.plan.header.CreatedAt; made.Sub(r.opts.Now()) > clockTolerance && r.plan.stores() && !r.plan.overrides(guardClock) {
+		return trip(guardClock, "the plan was made at %s, in the future: is the clock right?", made.Format(time.RFC3339))
+	}
 	for _, src := range r.plan.sources {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -177,9 +246,21 @@ func (r *runner) clock(ctx context.Context) error {
 	return nil
 }
 
-// madeAt returns when a snapshot was made, as its catalogue says in UTC. Its
-// name alone does not tell: the plan does not carry the time zone.
+// furthestZone is how far ahead of UTC local time can be.
+const furthestZone = 14 * time.Hour
+
+// madeAt returns when a snapshot was made, as its catalogue says in UTC, or at
+// the earliest, as its name says: the plan does not carry the time zone.
 func (r *runner) madeAt(id snapshot.ID) (time.Time, bool) {
+	if t, ok := r.started(id); ok {
+		return t, true
+	}
+	t, err := snapshot.ParseTime(id.Time, time.UTC)
+	return t.Add(-furthestZone), err == nil
+}
+
+// started returns what the catalogue of a snapshot says of its beginning.
+func (r *runner) started(id snapshot.ID) (time.Time, bool) {
 	f, err := r.root.CatalogFile(id)
 	if err != nil {
 		return time.Time{}, false

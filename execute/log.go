@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"strings"
+
+	"phlb/internal/snapshot"
 )
 
 // stagedLog is the run's log while it lies in staging.
@@ -18,6 +22,9 @@ func (b *builder) openLog() error {
 	}
 	b.logFile = f
 	b.logBuf = bufio.NewWriterSize(f, 64<<10)
+	if _, err := b.logBuf.Write(b.run.opts.Preamble[b.src.Name]); err != nil {
+		return err
+	}
 	file := slog.NewTextHandler(b.logBuf, &slog.HandlerOptions{Level: b.run.opts.LogFileLevel})
 	b.log = slog.New(both{b.run.opts.Log.Handler(), file})
 	b.debug = b.log.Enabled(context.Background(), slog.LevelDebug)
@@ -25,7 +32,34 @@ func (b *builder) openLog() error {
 	for _, g := range b.src.Guards {
 		b.log.Info("guard", "name", g.Name, "status", g.Status, "detail", g.Detail)
 	}
+	if names := b.run.plan.header.Overrides; len(names) > 0 {
+		b.log.Warn("guards overridden", "names", strings.Join(names, ","))
+	}
 	return nil
+}
+
+// OpenLog opens the log of a published snapshot (name/time), to add what
+// happened after the run. The error is fs.ErrNotExist if it is gone by now.
+func OpenLog(destination, published string) (io.WriteCloser, error) {
+	id, err := snapshot.ParseID(published)
+	if err != nil {
+		return nil, err
+	}
+	root, err := snapshot.Open(destination)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	dir, err := root.Dir().OpenDirAt(id.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	name := id.Time + snapshot.SuffixLog
+	if _, err := dir.Lstat(name); err != nil { // to open it would make it
+		return nil, err
+	}
+	return dir.OpenAppend(name, 0o600)
 }
 
 // both is a log handler that hands records to two others.

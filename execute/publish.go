@@ -40,6 +40,9 @@ func (b *builder) publish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := b.guardStored(); err != nil {
+		return err
+	}
 	rep := b.report
 	if len(rep.Failed) > 0 || rep.Unreadable > 0 {
 		rep.Status = StatusPartial

@@ -81,7 +81,8 @@ type Report struct {
 	NotKept       int64              `json:"metadata_not_kept"` // paths whose owner, mode, times or xattrs the destination refused
 	TakenOver     plan.Count         `json:"taken_over"`        // copies an interrupted run had finished
 	Pruned        []string           `json:"pruned"`
-	CtimeWindow   *Window            `json:"ctime_window,omitempty"` // nil: nothing was published
+	Overrides     []string           `json:"overridden_guards,omitempty"` // guards that could trip without consequence
+	CtimeWindow   *Window            `json:"ctime_window,omitempty"`      // nil: nothing was published
 	Error         string             `json:"error,omitempty"`
 	Durations     map[string]float64 `json:"durations"` // seconds by phase
 	Start         time.Time          `json:"start"`
@@ -149,8 +150,19 @@ func (r *runner) newReport(src *checkedSource) *Report {
 		Format: ReportFormat, FormatVersion: ReportFormatVersion, Status: StatusComplete,
 		PlanID: r.plan.header.PlanID, Name: src.Name, Source: src.Path, Parent: src.Parent,
 		Drifted: []FileError{}, Vanished: []FileError{}, Failed: []FileError{}, Pruned: []string{},
-		Unreadable: src.unreadable, Totals: plan.Totals{Deleted: src.Totals.Deleted},
+		Overrides: r.plan.header.Overrides, Unreadable: src.unreadable, Totals: plan.Totals{Deleted: src.Totals.Deleted},
 		Durations: map[string]float64{}, Start: r.opts.Now().UTC(),
+	}
+}
+
+// NotPlanned is the report of a source that failed before it was planned, for
+// whoever tells of a whole run.
+func NotPlanned(planID, name, source string, at time.Time, why error) *Report {
+	return &Report{
+		Format: ReportFormat, FormatVersion: ReportFormatVersion, Status: StatusFailed,
+		PlanID: planID, Name: name, Source: source,
+		Drifted: []FileError{}, Vanished: []FileError{}, Failed: []FileError{}, Pruned: []string{},
+		Error: why.Error(), Durations: map[string]float64{}, Start: at.UTC(), End: at.UTC(),
 	}
 }
 

@@ -147,6 +147,7 @@ func hookFields() []field[Hooks] {
 		one("before", commands, func(h *Hooks) *[]string { return &h.Before }),
 		one("after", commands, func(h *Hooks) *[]string { return &h.After }),
 		one("on_error", commands, func(h *Hooks) *[]string { return &h.OnError }),
+		one("timeout", readDuration, func(h *Hooks) *time.Duration { return &h.Timeout }),
 	}
 }
 

@@ -62,7 +62,17 @@ type Source struct {
 
 // Hooks are shell commands that run around a source's backup. Variables are
 // not expanded in them: that is for the shell to do.
-type Hooks struct{ Before, After, OnError []string }
+type Hooks struct {
+	Before, After, OnError []string
+	Timeout                time.Duration // for each command; 0: none
+}
+
+// Empty reports whether there is no command.
+func (h Hooks) Empty() bool { return len(h.Before)+len(h.After)+len(h.OnError) == 0 }
+
+// DefaultHookTimeout is how long a command may take unless the manifest says
+// otherwise: a hook that hangs must not keep backups from being made for days.
+const DefaultHookTimeout = time.Hour
 
 // Options hold what parsing needs from outside.
 type Options struct {

@@ -51,7 +51,7 @@ func (d *decoder) manifest(root *yaml.Node) *Manifest {
 		}
 	}
 	m.Destination, m.Timezone = m.destination.text, m.Location.String()
-	inherited := layer{Settings: defaultSettings()}
+	inherited := layer{Settings: defaultSettings(), hooks: Hooks{Timeout: DefaultHookTimeout}}
 	if m.defaults.node != nil {
 		m.defaults.path = "" // defaults' keys are those of a source
 		if _, ok := decodeMapping(d, m.defaults, "defaults", layerFields(), &inherited); ok {

@@ -77,7 +77,7 @@ func TestDefaults(t *testing.T) {
 		Sources: []Source{{Name: "me", Path: "/home/me", Settings: Settings{
 			Excludes: builtinExcludes(), OneFileSystem: true, ChangeDetection: DetectMetadata,
 			LinkMatch: MatchPermissions, SmallFiles: SmallFilesCopy, SmallFileThreshold: 1000,
-		}}},
+		}, Hooks: Hooks{Timeout: time.Hour}}},
 	}
 	if diff := cmp.Diff(want, m, equal()); diff != "" {
 		t.Error(diff)
@@ -142,7 +142,7 @@ sources:
 					KeepWithinMonthly: retain.Span{Years: 2, Months: 5, Days: 7, Hours: 3}, KeepWithinYearly: retain.Span{Years: 9},
 				},
 			},
-			Hooks: Hooks{Before: []string{"a ${HOME}"}, After: []string{"b", "c"}, OnError: []string{"d"}},
+			Hooks: Hooks{Before: []string{"a ${HOME}"}, After: []string{"b", "c"}, OnError: []string{"d"}, Timeout: time.Hour},
 		}},
 	}
 	if diff := cmp.Diff(want, m, equal()); diff != "" {
@@ -179,7 +179,9 @@ func TestMerging(t *testing.T) {
 		{"retention by key", "retention: {keep_last: 3, keep_daily: 7, keep_within: 2d}", "retention: {keep_daily: 0, keep_within: 3d}", func(s Source) any { return *s.Retention }, retain.Policy{KeepLast: 3, KeepWithin: retain.Span{Days: 3}}},
 		{"retention switched off", "retention: {keep_last: 3}", "retention: {keep_last: 0}", func(s Source) any { return s.Retention == nil }, true},
 		{"an empty retention is none", "retention: {}", "exclude_caches: true", func(s Source) any { return s.Retention == nil }, true},
-		{"hooks by key", "hooks: {before: [a], after: [b]}", "hooks: {after: [c, d], on_error: []}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[a] [c d] []}"},
+		{"hooks by key", "hooks: {before: [a], after: [b]}", "hooks: {after: [c, d], on_error: []}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[a] [c d] [] 1h0m0s}"},
+		{"timeout of hooks", "hooks: {before: [a], timeout: 90s}", "hooks: {timeout: 1h30m}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[a] [] [] 1h30m0s}"},
+		{"no timeout of hooks", "hooks: {timeout: 90s}", "hooks: {timeout: 0}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[] [] [] 0s}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// defaults stand last, which must not matter; the second source

@@ -105,6 +105,9 @@ func TestProblemsOfSources(t *testing.T) {
 		{"retention: {keep_within: 2w}", `5:30: keep_within: parse span "2w": the units are y, m (months), d and h`},
 		{"retention: {keep_within: 2}", `5:30: keep_within must be a span such as 2d12h, not a number (2)`},
 		// Hooks.
+		{"hooks: {timeout: 10}", `5:22: timeout must be a duration such as 90s, 10m or 1h30m, not a number (10)`},
+		{"hooks: {timeout: -1s}", `5:22: timeout must be a duration such as 90s, 10m or 1h30m, not -1s`},
+		{"hooks: {timeout: 2d}", `5:22: timeout must be a duration such as 90s, 10m or 1h30m, not 2d`},
 		{"hooks: {before: x}", `5:21: before must be a list of commands, not a string`},
 		{"hooks: {before: [1]}", `5:22: an item of before must be a string, not a number; put it in quotes`},
 		{`hooks: {after: [" "]}`, `5:21: an item of after is an empty command`},

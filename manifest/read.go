@@ -251,6 +251,25 @@ func readSpan(d *decoder, v value) (retain.Span, bool) {
 	return span, true
 }
 
+// readDuration reads a time that is counted by the clock, not by the calendar.
+func readDuration(d *decoder, v value) (time.Duration, bool) {
+	const want = "a duration such as 90s, 10m or 1h30m"
+	s, ok := d.scalar(v, want)
+	if !ok {
+		return 0, false
+	}
+	if !s.is("!!str") && s.text != "0" {
+		d.mismatch(v, want)
+		return 0, false
+	}
+	duration, err := time.ParseDuration(s.text)
+	if err != nil || duration < 0 {
+		d.problem(s.pos, "", "%s must be %s, not %s", v.key(), want, s.text)
+		return 0, false
+	}
+	return duration, true
+}
+
 func readTimezone(d *decoder, v value) (*time.Location, bool) {
 	s, ok := d.text(v, "Local, UTC or a name such as Europe/Berlin")
 	if !ok {

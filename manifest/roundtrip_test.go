@@ -83,7 +83,10 @@ func manifest(t *rapid.T) *Manifest {
 	for i := range rapid.IntRange(1, 3).Draw(t, "sources") {
 		m.Sources = append(m.Sources, Source{
 			Name: "n${N}/" + string(rune('a'+i)), Path: "/src/" + strings.Trim(word().Draw(t, "path"), "/."), Settings: settings(t),
-			Hooks: Hooks{commands.Draw(t, "before"), commands.Draw(t, "after"), commands.Draw(t, "on_error")},
+			Hooks: Hooks{
+				commands.Draw(t, "before"), commands.Draw(t, "after"), commands.Draw(t, "on_error"),
+				time.Duration(rapid.Int64Range(0, 1<<50).Draw(t, "timeout")),
+			},
 		})
 	}
 	return m
@@ -184,6 +187,7 @@ sources:
     hooks:
       before:
         - "echo ${X}"
+      timeout: 1h0m0s
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)

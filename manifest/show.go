@@ -146,6 +146,9 @@ func showHooks(h Hooks) *mapping {
 			m.add(hook.key, list(hook.commands, verbatim))
 		}
 	}
+	if len(m.content) > 0 || h.Timeout != DefaultHookTimeout {
+		m.add("timeout", text(h.Timeout.String()))
+	}
 	return m
 }
 

@@ -6,14 +6,7 @@ import (
 
 // notBuilt lists the keys whose effect is not built yet.
 func notBuilt() []string {
-	return []string{
-		"destination_require",
-		"require.mountpoint", "require.sentinel", "require.min_files",
-		"guards.max_deleted_percent", "guards.max_changed_percent", "guards.min_free",
-		"skip_if_unchanged",
-		"retention",
-		"hooks",
-	}
+	return []string{"retention"}
 }
 
 // Unsupported returns a problem for every place that switches on a key whose

@@ -95,6 +95,7 @@ func attempt(
 	if err := b.begin(); err != nil {
 		return nil, err
 	}
+	b.checkDestination()
 	p := &Plan{Document: Document{Header: b.header}}
 	for i := range m.Sources {
 		src := &m.Sources[i]
@@ -128,7 +129,8 @@ type build struct {
 	avoid      []scan.Identity // the root, as far as sources can meet it
 	planned    *candidates
 	stored     *storedFiles
-	space      need
+	shared     []Guard // about the destination: outcomes for all sources
+	elsewhere  bool    // one of them tripped: this is not the right root
 	sources    []*sourceBuild
 	buffers    sync.Pool
 	readers    *pool.Pool // hashes and samples ahead of the decisions
@@ -139,7 +141,7 @@ func (b *build) begin() error {
 	b.header = Header{
 		PlanID: b.id, PHLBVersion: o.Version, CreatedAt: o.Now.UTC(),
 		Manifest:    ManifestRef{Path: b.manifest.Path, SHA256: b.manifest.SHA256},
-		Destination: Destination{Path: b.manifest.Destination},
+		Destination: Destination{Path: b.manifest.Destination, Require: Require(b.manifest.DestinationRequire)},
 		Applyable:   true, Overrides: o.Overrides,
 	}
 	b.gid = uint32(o.GID)
@@ -198,13 +200,15 @@ func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, e
 	if err := s.place(); err != nil {
 		return nil, err
 	}
-	if s.open() {
+	if s.open() && s.required() && !b.elsewhere {
 		if err := s.overlap(); err != nil {
 			return nil, err
 		}
 		if err := s.scan(ctx); err != nil {
 			return nil, err
 		}
+		s.measured()
+		s.skipUnchanged()
 	}
 	s.Totals = s.spool.Totals()
 	return &SourceDoc{Source: s.Source, Spool: s.spool}, nil
@@ -239,8 +243,8 @@ func (b *build) finish(ctx context.Context, p *Plan) error {
 	if err := b.checkSpace(p); err != nil {
 		return err
 	}
-	b.checkRootID(p)
 	for i := range p.Sources {
+		p.Sources[i].Guards = append(p.Sources[i].Guards, b.shared...)
 		for _, g := range p.Sources[i].Guards {
 			if g.Status == GuardTripped {
 				p.Applyable = false

@@ -90,6 +90,197 @@ func TestGuardSourceLosesNothing(t *testing.T) {
 	}
 }
 
+// wantDetail checks that a guard's detail says what somebody must know.
+func (p *planned) wantDetail(t *testing.T, name, text string) {
+	t.Helper()
+	if g := guardOf(t, p, name); !strings.Contains(g.Detail, text) {
+		t.Errorf("guard %s says %q, want %q", name, g.Detail, text)
+	}
+}
+
+func TestGuardMinFiles(t *testing.T) {
+	w := newWorld(t)
+	w.set().Require.MinFiles = 2
+	w.file("a", "a")
+	w.file("x.o", "b")
+	w.must(os.Symlink("a", w.at("link")))
+	w.plan().wantGuard(t, "min_files", plan.GuardPassed)
+	w.set().Excludes = []manifest.Pattern{{Text: "*.o"}}
+	p := w.plan()
+	p.wantGuard(t, "min_files", plan.GuardTripped) // neither links nor excluded files count
+	p.wantDetail(t, "min_files", "has 1 files, fewer than 2")
+	w.opts.Overrides = []string{"min_files"}
+	p = w.plan()
+	p.wantGuard(t, "min_files", plan.GuardOverridden)
+	w.apply(p)
+}
+
+// TestGuardSentinel: of the source and of the destination, both of which the
+// plan holds again for applying.
+func TestGuardSentinel(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		at   func(w *world) string
+		set  func(w *world)
+	}{
+		{"source", func(w *world) string { return w.src }, func(w *world) { w.set().Require.Sentinel = "sub/.disk" }},
+		{"destination", func(w *world) string { return w.root }, func(w *world) { w.m.DestinationRequire.Sentinel = "sub/.disk" }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.file("a", "a")
+			tc.set(w)
+			p := w.plan()
+			p.wantGuard(t, "sentinel", plan.GuardTripped)
+			p.wantDetail(t, "sentinel", tc.name+" "+tc.at(w)+" has no sub/.disk")
+			if len(p.entries) > 0 {
+				t.Error("the wrong disk was scanned")
+			}
+			w.must(os.MkdirAll(tc.at(w)+"/sub", 0o755), os.Symlink("nowhere", tc.at(w)+"/sub/.disk"))
+			p = w.plan()
+			p.wantGuard(t, "sentinel", plan.GuardPassed)
+			if g := guardOf(t, p, "sentinel"); g.Limit != "sub/.disk" || len(p.entries) == 0 {
+				t.Errorf("limit %v, %d entries", g.Limit, len(p.entries))
+			}
+			w.must(os.RemoveAll(tc.at(w) + "/sub"))
+			w.opts.Overrides = []string{"sentinel"}
+			w.plan().wantGuard(t, "sentinel", plan.GuardOverridden)
+		})
+	}
+}
+
+func TestGuardMountpoint(t *testing.T) {
+	for _, what := range []string{"source", "destination"} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			w.file("a", "a")
+			point, origin := w.root, filepath.Dir(w.root)+"/origin"
+			if what == "source" {
+				w.set().Require.Mountpoint = true
+				point = w.src
+			} else {
+				w.m.DestinationRequire.Mountpoint = true
+			}
+			p := w.plan()
+			p.wantGuard(t, "mountpoint", plan.GuardTripped)
+			p.wantDetail(t, "mountpoint", "the "+what+" "+point+" is not a mount point")
+			w.opts.Overrides = []string{"mountpoint"}
+			w.plan().wantGuard(t, "mountpoint", plan.GuardOverridden)
+			w.opts.Overrides = nil
+			needRoot(t)
+			w.must(os.Mkdir(origin, 0o700), os.WriteFile(origin+"/a", nil, 0o600))
+			w.mount("--bind", origin, point)
+			w.plan().wantGuard(t, "mountpoint", plan.GuardPassed)
+		})
+	}
+}
+
+// TestGuardDestinationMissing: what is to be made is no mounted disk.
+func TestGuardDestinationMissing(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	w.must(os.Remove(w.root))
+	w.m.DestinationRequire = manifest.DestinationRequire{Mountpoint: true, Sentinel: "x"}
+	p := w.plan()
+	p.wantGuard(t, "mountpoint", plan.GuardTripped)
+	p.wantGuard(t, "sentinel", plan.GuardTripped)
+	p.wantDetail(t, "mountpoint", "does not exist: is its disk mounted?")
+	if p.Destination.Require != (plan.Require{Mountpoint: true, Sentinel: "x"}) {
+		t.Errorf("the plan holds %+v", p.Destination.Require)
+	}
+}
+
+func percent(f float64) *float64 { return &f }
+
+// TestGuardShares: which files count as gone, and which as changed.
+func TestGuardShares(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		change        func(w *world)
+		gone, changed int64
+	}{
+		{"nothing", func(*world) {}, 0, 0},
+		{"deleted", func(w *world) { w.must(os.Remove(w.at("d/0")), os.Remove(w.at("d/1")), os.Remove(w.at("link"))) }, 2, 0},
+		{"everything", func(w *world) { w.must(os.RemoveAll(w.at("d")), os.RemoveAll(w.at("link"))) }, 10, 0},
+		{"moved", func(w *world) { w.must(os.Rename(w.at("d"), w.at("e"))) }, 0, 0},
+		{"moved and another deleted", func(w *world) { w.must(os.Rename(w.at("d/3"), w.at("m")), os.Remove(w.at("d/4"))) }, 1, 0},
+		{"copied", func(w *world) { w.file("copy", noise(3, 2003)) }, 0, 0},
+		{"content", func(w *world) { w.file("d/2", noise(99, 2002)); w.file("d/3", "short") }, 0, 2},
+		{"encrypted", func(w *world) { w.must(os.Remove(w.at("d/2"))); w.file("d/2.enc", noise(99, 2002)) }, 1, 0},
+		{"mode", func(w *world) { w.must(os.Chmod(w.at("d/2"), 0o600)) }, 0, 0},
+		{"time", func(w *world) { w.mtime("d/2", 1_800_000_000) }, 0, 0},
+		{"type", func(w *world) { w.must(os.Remove(w.at("d/2")), os.Mkdir(w.at("d/2"), 0o755)) }, 1, 0},
+		{"fifo", func(w *world) { w.must(os.Remove(w.at("d/2")), syscall.Mkfifo(w.at("d/2"), 0o644)) }, 1, 0},
+		{"excluded", func(w *world) { w.set().Excludes = []manifest.Pattern{{Text: "d/"}} }, 0, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			for i := range 10 {
+				w.file(filepath.Join("d", string(rune('0'+i))), noise(uint64(i), 2000+i))
+			}
+			w.must(os.Symlink("d/0", w.at("link")))
+			w.set().Guards = manifest.Guards{MaxDeletedPercent: percent(0), MaxChangedPercent: percent(0)}
+			first := w.plan()
+			first.wantGuard(t, "max_deleted_percent", plan.GuardPassed) // nothing to compare with
+			w.apply(first)
+			tc.change(w)
+			w.opts.Overrides = []string{"source"}
+			p := w.plan()
+			for name, want := range map[string]int64{"max_deleted_percent": tc.gone, "max_changed_percent": tc.changed} {
+				g := guardOf(t, p, name)
+				if g.Count != want || g.Of != 10 || (g.Status == plan.GuardTripped) != (want > 0) {
+					t.Errorf("%s: %d of %d, %s; want %d: %s", name, g.Count, g.Of, g.Status, want, g.Detail)
+				}
+			}
+			if len(p.entries) == 0 {
+				t.Error("there is nothing to inspect")
+			}
+		})
+	}
+}
+
+// TestGuardShareLimits: a limit is the most that passes.
+func TestGuardShareLimits(t *testing.T) {
+	for _, tc := range []struct {
+		count, all int64
+		limit      float64
+		want       bool
+	}{
+		{0, 0, 0, false}, {0, 10, 0, false}, {1, 10, 0, true}, {2, 10, 20, false}, {3, 10, 20, true},
+		{1, 1, 99.5, true}, {1, 1, 100, false}, {1, 3, 33.3, true}, {1, 3, 33.4, false}, {1, 200, 0.5, false},
+	} {
+		if got := plan.TooMany(tc.count, tc.all, tc.limit); got != tc.want {
+			t.Errorf("%d of %d is more than %v %%: %v", tc.count, tc.all, tc.limit, got)
+		}
+	}
+	w := newWorld(t)
+	w.file("a", "a")
+	w.backup()
+	w.file("a", "bb")
+	w.set().Guards.MaxChangedPercent = percent(50)
+	p := w.plan()
+	p.wantGuard(t, "max_changed_percent", plan.GuardTripped)
+	p.wantDetail(t, "max_changed_percent", "1 of the 1 files of "+*p.Sources[0].Parent+" are changed in content (100 %)")
+	w.opts.Overrides = []string{"max_changed_percent"}
+	p = w.plan()
+	p.wantGuard(t, "max_changed_percent", plan.GuardOverridden)
+	w.apply(p)
+}
+
+func TestGuardMinFree(t *testing.T) {
+	w := newWorld(t)
+	w.file("a", "a")
+	free := int64(1)
+	w.set().Guards.MinFree = &free
+	w.plan().wantGuard(t, "min_free", plan.GuardPassed)
+	free = 1 << 62
+	p := w.plan()
+	p.wantGuard(t, "min_free", plan.GuardTripped)
+	p.wantDetail(t, "min_free", "less than 4.0 EiB would be left")
+	w.opts.Overrides = []string{"min_free"}
+	w.plan().wantGuard(t, "min_free", plan.GuardOverridden)
+}
+
 func TestGuardClock(t *testing.T) {
 	w := newWorld(t)
 	w.file("a", "a")

@@ -152,19 +152,26 @@ func (w *world) plan() *planned {
 	return got
 }
 
-// apply carries a plan out, without any surprise.
-func (w *world) apply(p *planned) *execute.Report {
+// tryApply carries a plan out.
+func (w *world) tryApply(p *planned) (*execute.Result, error) {
 	w.tb.Helper()
 	res, err := execute.Apply(w.tb.Context(), bytes.NewReader(p.bytes), execute.Options{
 		Workers: 2, NewID: w.id, Now: func() time.Time { return w.now }, Events: event.Discard,
 		Log: slog.New(slog.DiscardHandler), Summary: func(*execute.Report) []byte { return nil },
 	})
+	w.now = w.now.Add(time.Minute)
+	return res, err
+}
+
+// apply carries a plan out, without any surprise.
+func (w *world) apply(p *planned) *execute.Report {
+	w.tb.Helper()
+	res, err := w.tryApply(p)
 	w.must(err)
 	rep := res.Reports[0]
 	if rep.Incomplete() || rep.LinkFallbacks > 0 {
 		w.tb.Fatalf("not as planned: drifted %v, vanished %v, failed %v, fallbacks %v", rep.Drifted, rep.Vanished, rep.Failed, rep.FallbackPaths)
 	}
-	w.now = w.now.Add(time.Minute)
 	return rep
 }
 

@@ -187,6 +187,19 @@ func (c *candidates) keep(m *member, sum digest.Sum) {
 	}
 }
 
+// forget drops the members of a source that is not stored after all.
+func (c *candidates) forget(s *sourceBuild) {
+	of := func(m *member) bool { return m.dir.source == s }
+	for size, m := range c.bySize {
+		if of(m) {
+			delete(c.bySize, size)
+			delete(c.shared, size)
+		}
+	}
+	maps.DeleteFunc(c.bySample, func(_ sampleKey, m *member) bool { return of(m) })
+	maps.DeleteFunc(c.bySum, func(_ contentKey, m *member) bool { return of(m) })
+}
+
 // attrKeys makes one number of what attributes matter under a rule. Equal
 // numbers are a hint, to be followed by a comparison.
 type attrKeys struct {

@@ -18,6 +18,7 @@ const (
 	reasonInPlan    = "same content as an earlier file of this plan"
 	reasonHardlink  = "hard link in the source"
 	reasonChanged   = "changed while it was read"
+	reasonVanished  = "vanished"
 )
 
 // joinLinks finds the other names of the file's inode in the source.

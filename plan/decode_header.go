@@ -78,8 +78,16 @@ func decodeDestination(d *jsonl.Decoder, dst *Destination) {
 	d.Fields(append(pathFields(d, &dst.Path),
 		jsonl.Field{Key: "id", Decode: func() { dst.ID = d.NullableText() }},
 		jsonl.Field{Key: "generation", Decode: func() { dst.Generation = d.Count() }},
-		jsonl.Field{Key: "create", Presence: jsonl.Optional, Decode: func() { dst.Create = d.Bool() }})...)
+		jsonl.Field{Key: "create", Presence: jsonl.Optional, Decode: func() { dst.Create = d.Bool() }},
+		jsonl.Field{Key: "require", Presence: jsonl.Optional, Decode: func() { decodeRequire(d, &dst.Require) }})...)
 	requirePath(d, dst.Path)
+}
+
+func decodeRequire(d *jsonl.Decoder, r *Require) {
+	d.Fields(
+		jsonl.Field{Key: "mountpoint", Presence: jsonl.Optional, Decode: func() { r.Mountpoint = d.Bool() }},
+		jsonl.Field{Key: "sentinel", Presence: jsonl.Optional, Decode: func() { r.Sentinel = d.Text() }},
+	)
 }
 
 // pathFields are a path's two spellings.
@@ -136,6 +144,8 @@ func decodeGuards(d *jsonl.Decoder) []Guard {
 			jsonl.Field{Key: "limit", Presence: jsonl.Optional, Decode: func() { g.Limit = d.Scalar() }},
 			jsonl.Field{Key: "status", Decode: func() { g.Status = d.Text() }},
 			jsonl.Field{Key: "detail", Presence: jsonl.Optional, Decode: func() { g.Detail = d.Text() }},
+			jsonl.Field{Key: "count", Presence: jsonl.Optional, Decode: func() { g.Count = d.Count() }},
+			jsonl.Field{Key: "of", Presence: jsonl.Optional, Decode: func() { g.Of = d.Count() }},
 		)
 		if !g.valid() {
 			d.Fail(fmt.Errorf("guard %q: unknown status %q", g.Name, g.Status))

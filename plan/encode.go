@@ -26,6 +26,7 @@ func (o *output) header(h *Header) {
 	if h.Destination.Create {
 		b = append(b, `,"create":true`...)
 	}
+	b = appendRequire(b, h.Destination.Require)
 	b = append(b, "},\n"...)
 	b = strconv.AppendBool(append(b, ` "applyable":`...), h.Applyable)
 	if len(h.Overrides) > 0 {
@@ -35,6 +36,17 @@ func (o *output) header(h *Header) {
 		b = append(b, `,"prune_only":true`...)
 	}
 	o.b = append(b, ",\n"...)
+}
+
+func appendRequire(b []byte, r Require) []byte {
+	if r == (Require{}) {
+		return b
+	}
+	b = strconv.AppendBool(append(b, `,"require":{"mountpoint":`...), r.Mountpoint)
+	if r.Sentinel != "" {
+		b = jsonl.AppendString(append(b, `,"sentinel":`...), r.Sentinel)
+	}
+	return append(b, '}')
 }
 
 func (o *output) sources(sources []SourceDoc) {
@@ -83,6 +95,9 @@ func (o *output) guard(b []byte, g *Guard) []byte {
 		b = o.value(append(b, `,"limit":`...), "limit of guard "+g.Name, g.Limit)
 	}
 	b = jsonl.AppendString(append(b, `,"status":`...), g.Status)
+	if g.Count != 0 || g.Of != 0 {
+		b = appendInt(appendInt(b, `,"count":`, g.Count), `,"of":`, g.Of)
+	}
 	return append(jsonl.AppendString(append(b, `,"detail":`...), g.Detail), '}')
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"phlb/internal/fsys"
@@ -12,10 +13,30 @@ import (
 
 // Names of the guards, by which they are overridden.
 const (
-	guardSource = "source"
-	guardSpace  = "space"
-	guardRootID = "root_id"
-	guardClock  = "clock"
+	guardSource     = "source"
+	guardMinFiles   = "min_files"
+	guardMountpoint = "mountpoint"
+	guardSentinel   = "sentinel"
+	guardMaxDeleted = "max_deleted_percent"
+	guardMaxChanged = "max_changed_percent"
+	guardSpace      = "space"
+	guardMinFree    = "min_free"
+	guardRootID     = "root_id"
+	guardClock      = "clock"
+)
+
+// GuardNames are the guards that can be overridden.
+func GuardNames() []string {
+	return []string{
+		guardSource, guardMinFiles, guardMountpoint, guardSentinel, guardMaxDeleted, guardMaxChanged,
+		guardSpace, guardMinFree, guardRootID, guardClock,
+	}
+}
+
+// What Mounted and HasSentinel look at.
+const (
+	whatSource      = "source"
+	whatDestination = "destination"
 )
 
 // clockTolerance is how far in the future the newest snapshot may lie.
@@ -41,12 +62,9 @@ func (s *sourceBuild) guard(g Guard, passed bool) bool {
 	return g.Status != GuardTripped
 }
 
-// guardAll records the outcome of a guard that all sources share.
-func (b *build) guardAll(p *Plan, g Guard, passed bool) {
-	g = b.outcome(g, passed)
-	for i := range p.Sources {
-		p.Sources[i].Guards = append(p.Sources[i].Guards, g)
-	}
+// tripped reports whether a guard of the source has tripped so far.
+func (s *sourceBuild) tripped() bool {
+	return slices.ContainsFunc(s.Guards, func(g Guard) bool { return g.Status == GuardTripped })
 }
 
 // open opens the source and checks the guard that is always on: a source
@@ -91,17 +109,53 @@ func emptyOr(n int) string {
 	return "is a directory with content"
 }
 
-// checkRootID compares the root's id with the one the manifest asks for.
-func (b *build) checkRootID(p *Plan) {
-	want := b.manifest.RootID
-	if want == "" {
-		return
+// required checks what the manifest asks of the source before it is scanned:
+// where the wrong disk or none is mounted, what is there is of no interest.
+func (s *sourceBuild) required() bool {
+	r, goOn := s.Settings.Require, true
+	if r.Mountpoint {
+		detail, ok := Mounted(whatSource, s.Path, s.dir)
+		goOn = s.guard(Guard{Name: guardMountpoint, Limit: true, Detail: detail}, ok)
 	}
-	have := "none"
-	if id := b.header.Destination.ID; id != nil {
-		have = *id
+	if r.Sentinel != "" {
+		detail, ok := HasSentinel(whatSource, s.Path, s.dir, r.Sentinel)
+		goOn = s.guard(Guard{Name: guardSentinel, Limit: r.Sentinel, Detail: detail}, ok) && goOn
 	}
-	b.guardAll(p, Guard{Name: guardRootID, Limit: want, Detail: "the root's id is " + have}, have == want)
+	return goOn
+}
+
+// checkDestination checks whether this is the root that the manifest means.
+// If it is not, no source is scanned: nothing that would be planned is right.
+func (b *build) checkDestination() {
+	check := func(g Guard, ok bool) {
+		g = b.outcome(g, ok)
+		b.shared = append(b.shared, g)
+		b.elsewhere = b.elsewhere || g.Status == GuardTripped
+	}
+	var dir *fsys.Dir
+	if b.root != nil {
+		dir = b.root.Dir()
+	}
+	r, path := b.header.Destination.Require, b.manifest.Destination
+	if r.Mountpoint {
+		detail, ok := Mounted(whatDestination, path, dir)
+		check(Guard{Name: guardMountpoint, Limit: true, Detail: detail}, ok)
+	}
+	if r.Sentinel != "" {
+		detail, ok := HasSentinel(whatDestination, path, dir, r.Sentinel)
+		check(Guard{Name: guardSentinel, Limit: r.Sentinel, Detail: detail}, ok)
+	}
+	if want := b.manifest.RootID; want != "" {
+		have := "none"
+		if id := b.header.Destination.ID; id != nil {
+			have = *id
+		}
+		detail, ok := "the root's id is "+have, strings.EqualFold(have, want)
+		if !ok {
+			detail += ", not " + want + ": is the right disk mounted?"
+		}
+		check(Guard{Name: guardRootID, Limit: want, Detail: detail}, ok)
+	}
 }
 
 // clock trips when the newest snapshot lies far in the future: the clock was
@@ -114,5 +168,9 @@ func (s *sourceBuild) clock(newest string) {
 	if err != nil {
 		return
 	}
-	s.guard(Guard{Name: guardClock, Detail: "the newest snapshot is " + newest}, t.Sub(s.opts.Now) <= clockTolerance)
+	passed, detail := t.Sub(s.opts.Now) <= clockTolerance, "the newest snapshot is "+newest
+	if !passed {
+		detail += ", in the future: is the clock right?"
+	}
+	s.guard(Guard{Name: guardClock, Detail: detail}, passed)
 }

@@ -66,7 +66,7 @@ func (it *item) skip(reason string) {
 // unreadable makes the item a skip that says why it cannot be read.
 func (it *item) unreadable(err error) {
 	if fsys.ClassOf(err) == fsys.ClassVanished {
-		it.skip("vanished")
+		it.skip(reasonVanished)
 		return
 	}
 	var p *fs.PathError

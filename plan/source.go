@@ -36,6 +36,8 @@ type sourceBuild struct {
 	groups     map[inode]*hardlinks // of files with several names
 	unheld     string               // the skipped directory that the walk entered nevertheless
 	gone       string               // the skipped directory whose old content is not "deleted"
+	measure    measure
+	need       need
 }
 
 // inode names a file of the source on whichever file system it is.
@@ -157,10 +159,12 @@ func (s *sourceBuild) recordOf(path string) (*catalog.Record, error) {
 				return nil, nil
 			}
 			if c == 0 {
+				s.measure.record(rec)
 				s.parent.Advance()
 				return rec, nil
 			}
 		}
+		s.measure.record(rec)
 		if err := s.deleted(rec); err != nil {
 			return nil, err
 		}
@@ -171,7 +175,11 @@ func (s *sourceBuild) recordOf(path string) (*catalog.Record, error) {
 // deleted lists what the parent has and the source no longer. A directory
 // shows by its content; what lies in a skipped directory was not looked for.
 func (s *sourceBuild) deleted(rec *catalog.Record) error {
-	if rec.Kind == meta.Dir || s.gone != "" && strings.HasPrefix(rec.Path, s.gone+"/") {
+	if s.gone != "" && strings.HasPrefix(rec.Path, s.gone+"/") {
+		return nil
+	}
+	s.measure.deleted(rec)
+	if rec.Kind == meta.Dir {
 		return nil
 	}
 	if show := s.opts.Observer.Deleted; show != nil {
@@ -182,7 +190,8 @@ func (s *sourceBuild) deleted(rec *catalog.Record) error {
 
 // add spools a decided entry.
 func (s *sourceBuild) add(it *item) error {
-	s.space.take(&it.Entry, it.info.Blocks, s.threshold())
+	s.need.take(&it.Entry, it.info.Blocks, s.threshold())
+	s.measure.entry(it)
 	if show := s.opts.Observer.Entry; show != nil {
 		show(&it.Entry)
 	}

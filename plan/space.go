@@ -53,16 +53,22 @@ func (n *need) take(e *Entry, blocks, threshold int64) {
 
 // checkSpace compares what all copies need with what is free.
 func (b *build) checkSpace(p *Plan) error {
-	if len(p.Sources) == 0 {
-		return nil
+	var sum need
+	for _, s := range b.sources {
+		if s.Snapshot != "" {
+			sum.bytes, sum.inodes, sum.contents = sum.bytes+s.need.bytes, sum.inodes+s.need.inodes+sidecarInodes, sum.contents+s.need.contents
+		}
+	}
+	if sum.inodes == 0 {
+		return nil // no snapshot is made
 	}
 	free, err := b.freeSpace()
 	if err != nil {
 		return err
 	}
-	bytes, inodes := b.lookupSpace()
-	bytes += b.space.bytes
-	inodes += b.space.inodes + sidecarInodes*int64(len(p.Sources))
+	bytes, inodes := b.lookupSpace(sum.contents)
+	bytes += sum.bytes
+	inodes += sum.inodes
 	enough := bytes <= free.Free && (free.Inodes == 0 || inodes <= free.FreeInode)
 	detail := fmt.Sprintf("needs up to %s and %d inodes", humanize.IBytes(uint64(bytes)), inodes)
 	if !enough {
@@ -73,8 +79,29 @@ func (b *build) checkSpace(p *Plan) error {
 			detail += fmt.Sprintf(" and %d inodes", free.FreeInode)
 		}
 	}
-	b.guardAll(p, Guard{Name: guardSpace, Limit: bytes, Detail: detail}, enough)
+	space := b.outcome(Guard{Name: guardSpace, Limit: bytes, Detail: detail}, enough)
+	for i := range p.Sources {
+		if s := &p.Sources[i]; s.Snapshot != "" {
+			s.Guards = append(s.Guards, space)
+			b.checkMinFree(s, free.Free, bytes)
+		}
+	}
 	return nil
+}
+
+// checkMinFree looks at what would be left when the whole plan is applied.
+func (b *build) checkMinFree(s *SourceDoc, free, needed int64) {
+	least := s.Settings.Guards.MinFree
+	if least == nil {
+		return
+	}
+	passed := free-needed >= *least
+	detail := "at least " + humanize.IBytes(uint64(*least)) + " stay free"
+	if !passed {
+		detail = fmt.Sprintf("the plan needs up to %s of the %s that are free; less than %s would be left",
+			humanize.IBytes(uint64(needed)), humanize.IBytes(uint64(max(free, 0))), humanize.IBytes(uint64(*least)))
+	}
+	s.Guards = append(s.Guards, b.outcome(Guard{Name: guardMinFree, Limit: *least, Detail: detail}, passed))
 }
 
 // freeSpace asks the root's file system, or the one it is to be made on.
@@ -109,8 +136,8 @@ func existing(path string) (real, rest string, err error) {
 // file for the size, one with a path for the hash, and directories that are
 // not there yet. Hashes spread evenly, so one directory of the first level
 // tells how many there are of the second.
-func (b *build) lookupSpace() (bytes, inodes int64) {
-	n := float64(b.space.contents)
+func (b *build) lookupSpace(contents int64) (bytes, inodes int64) {
+	n := float64(contents)
 	missing := 1.0
 	if b.root != nil {
 		if dir, err := b.root.Dir().OpenDirAt(".phlb/hash-lookup/00"); err == nil {
@@ -121,5 +148,5 @@ func (b *build) lookupSpace() (bytes, inodes int64) {
 	}
 	dirs := int64(missing * lookupDirs * -math.Expm1(-n/lookupDirs))
 	dirs += min(dirs, lookupFanOut)
-	return (b.space.contents + dirs) * allocationUnit, 2*b.space.contents + dirs
+	return (contents + dirs) * allocationUnit, 2*contents + dirs
 }

@@ -129,6 +129,13 @@ type Destination struct {
 	ID         *string // nil: the root has no root.json yet, applying begins a new root
 	Generation int64   // informs; 0 for a new root
 	Create     bool    // the directory itself is missing and is to be made; written only if so
+	Require    Require // what must hold of it; written only if there is any
+}
+
+// Require is what must hold of the destination, when planning and applying.
+type Require struct {
+	Mountpoint bool   // it must be the root of a mounted file system
+	Sentinel   string // slash-separated path below it that must exist; empty: none
 }
 
 // Source is one source of a plan without its entries.
@@ -155,6 +162,9 @@ type Guard struct {
 	Limit  any    // nil (not written), string, bool or a number; read numbers are int64 if whole, else float64
 	Status string // GuardPassed, GuardTripped or GuardOverridden
 	Detail string // for people
+	// Count is how many of the parent's Of files max_deleted_percent and
+	// max_changed_percent found gone or changed. Both 0: not written.
+	Count, Of int64
 }
 
 // Keep is an old or the planned snapshot that stays, and the rules that keep it.

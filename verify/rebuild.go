@@ -81,6 +81,17 @@ func (p Path) MarshalJSON() ([]byte, error) {
 	return json.Marshal(string(p))
 }
 
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (p *Path) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '{' {
+		var j jsonPath
+		err := json.Unmarshal(b, &j)
+		*p = Path(j.PathB64)
+		return err
+	}
+	return json.Unmarshal(b, (*string)(p))
+}
+
 // FileError is one path below the root that could not be written.
 type FileError struct {
 	Path string // relative to the root; raw bytes

@@ -21,6 +21,7 @@ type applyOptions struct {
 	yes          bool
 	strict       bool
 	expectSHA256 string
+	hooks        string // a manifest, with a saved plan
 }
 
 func (a *app) newApplyCommand() *cobra.Command {
@@ -30,9 +31,10 @@ func (a *app) newApplyCommand() *cobra.Command {
 		Short: "Carry out a saved plan, or plan, ask and apply",
 		Long: `With a plan: carries out exactly that, and never asks: the file is the approval.
 With a manifest (its name ends in .yaml or .yml): plans, shows the summary, asks,
-and applies.
+and applies. The manifest's hooks run around it; with a saved plan, its after and
+on_error hooks only with --hooks MANIFEST.
 
-Exit codes: 0 done; 3 done, but some files could not be read, vanished or
+Exit codes: 0 done; 1 failed, a hook or the source it stands for included; 3 done, but some files could not be read, vanished or
 drifted; 4 a guard tripped; 5 the plan is refused; 11 another run holds the
 root's lock.`,
 		Args:              cobra.ExactArgs(1),
@@ -48,6 +50,7 @@ root's lock.`,
 	f.BoolVar(&o.yes, "yes", false, "with a manifest: do not ask")
 	f.BoolVar(&o.strict, "strict", false, "any drift from the plan aborts before the snapshot is published")
 	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 that the plan file must have: that of the file that was reviewed")
+	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the manifest it was made from")
 	addPlanFlags(c, &o.plan)
 	a.jsonFlag(c)
 	return c
@@ -62,12 +65,22 @@ func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) err
 		return fmt.Errorf("read plan: %w", err)
 	}
 	defer f.Close()
-	return a.applyFile(ctx, f, a.workerCount(0), o)
+	var h *hookRun
+	if o.hooks != "" {
+		if h, err = a.hooksOfPlan(ctx, f, o.hooks); err != nil {
+			return err
+		}
+	}
+	res, err := a.applyFile(ctx, f, a.workerCount(0), o, h)
+	return h.finish(ctx, res, err)
 }
 
 func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions) error {
 	if o.expectSHA256 != "" {
 		return usagef("--expect-sha256 is for a saved plan, not for a manifest")
+	}
+	if o.hooks != "" {
+		return usagef("--hooks is for a saved plan: the hooks of a manifest run anyhow")
 	}
 	m, err := a.usableManifest(path, o.plan)
 	if err != nil {
@@ -76,14 +89,31 @@ func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions)
 	return a.planAndApply(ctx, m, o)
 }
 
-// planAndApply is plan and apply in one go, with a question between.
+// planAndApply is plan and apply in one go, with hooks around and a question
+// between.
 func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOptions) error {
 	if !o.yes && !term.IsTerminal(int(a.in.Fd())) {
 		return usagef("standard input is no terminal to ask on: use --yes, or plan, review and apply the plan")
 	}
+	h := a.hooksOf(m, o.plan.sources)
+	var res *execute.Result
+	ready, err := h.before(ctx)
+	switch {
+	case err != nil:
+	case len(ready) == 0:
+		err = a.printApplied(h.complete(nil))
+	default:
+		o.plan.sources = ready
+		res, err = a.planAskApply(ctx, m, o, h)
+	}
+	return h.finish(ctx, res, err)
+}
+
+// planAskApply plans, asks and applies.
+func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOptions, h *hookRun) (*execute.Result, error) {
 	out, err := createOutput("-", nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer out.discard()
 	// With --json standard output belongs to the result.
@@ -93,27 +123,27 @@ func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	}
 	summary, err := report.NewPlanReport(w, report.PlanOptions{Format: report.Table, Style: a.style(w)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p, err := a.makePlan(ctx, m, o.plan, out, summary)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.progress.Close()
 	if !a.json || !o.yes {
 		if err := summary.Planned(p); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if len(p.Tripped) > 0 {
-		return fmt.Errorf("%w\nnothing was done", tripped(p))
+		return nil, fmt.Errorf("%w\nnothing was done", tripped(p))
 	}
 	if !o.yes {
 		if err := a.ask(ctx, "Apply this plan? Only \"yes\" is taken for yes: "); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return a.applyFile(ctx, out.file, a.workerCount(m.Workers), o)
+	return a.applyFile(ctx, out.file, a.workerCount(m.Workers), o, h)
 }
 
 // errDeclined ends a run that nobody approved.
@@ -138,23 +168,20 @@ func (a *app) ask(ctx context.Context, question string) error {
 }
 
 // applyFile carries out the plan in f and prints what became of it.
-func (a *app) applyFile(ctx context.Context, f execute.PlanFile, workers int, o applyOptions) error {
+func (a *app) applyFile(ctx context.Context, f execute.PlanFile, workers int, o applyOptions, h *hookRun) (*execute.Result, error) {
 	res, err := execute.Apply(ctx, f, execute.Options{
-		Workers: workers, Strict: o.strict, ExpectSHA256: o.expectSHA256, LockWait: a.lockTimeout, Holder: a.holder(),
+		Preamble: h.preamble(), Workers: workers, Strict: o.strict, ExpectSHA256: o.expectSHA256, LockWait: a.lockTimeout, Holder: a.holder(),
 		NewID: newID, Now: a.now, Events: a.progress, Log: a.log, LogFileLevel: a.logLevel, Summary: report.ApplySummary,
 	})
 	if res != nil {
-		if printErr := a.printApplied(res); err == nil {
+		if printErr := a.printApplied(h.complete(res)); err == nil {
 			err = printErr
 		}
 	}
-	if err != nil {
-		return err
+	if err == nil && res.Incomplete() {
+		err = resultError(codeIncomplete)
 	}
-	if res.Incomplete() {
-		return resultError(codeIncomplete)
-	}
-	return nil
+	return res, err
 }
 
 func (a *app) printApplied(res *execute.Result) error {

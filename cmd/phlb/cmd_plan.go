@@ -24,6 +24,7 @@ type planOptions struct {
 	rehash           bool
 	detailedExitCode bool
 	overrides        []string
+	hooks            bool
 }
 
 func (a *app) newPlanCommand() *cobra.Command {
@@ -35,7 +36,7 @@ func (a *app) newPlanCommand() *cobra.Command {
 that as a plan. Only the plan is written. Review it with "phlb show", carry it
 out with "phlb apply".
 
-Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
+Exit codes: 0 done; 1 failed, a before hook included; 2 with --detailed-exitcode: the plan contains changes;
 4 a guard tripped, the plan is for inspection only; 64 invalid manifest.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(manifestEndings()...),
@@ -46,6 +47,7 @@ Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 	f := c.Flags()
 	f.StringVarP(&o.output, "output", "o", "plan.json", "where to write the plan; - is standard output; a name ending in .zst is compressed")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
+	f.BoolVar(&o.hooks, "hooks", false, "run the manifest's before hooks first")
 	addPlanFlags(c, &o)
 	a.jsonFlag(c)
 	return c
@@ -58,15 +60,7 @@ func addPlanFlags(c *cobra.Command, o *planOptions) {
 	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this name (repeatable)")
 	f.BoolVar(&o.rehash, "rehash", false, "read every file, trust no metadata")
 	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this name trip without consequence; recorded in the plan (repeatable)")
-	completeWords(c, "override-guard", guardNames()...)
-}
-
-// guardNames are the guards that can be overridden.
-func guardNames() []string {
-	return []string{
-		"source", "min_files", "mountpoint", "sentinel", "max_deleted_percent", "max_changed_percent",
-		"space", "min_free", "root_id", "clock",
-	}
+	completeWords(c, "override-guard", plan.GuardNames()...)
 }
 
 func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
@@ -74,6 +68,17 @@ func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	if !o.hooks {
+		return a.planManifest(ctx, m, o)
+	}
+	h := a.hooksOf(m, o.sources)
+	if o.sources, err = h.before(ctx); err == nil && len(o.sources) > 0 {
+		err = a.planManifest(ctx, m, o)
+	}
+	return h.verdict(err)
+}
+
+func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOptions) error {
 	out, err := createOutput(o.output, a.out)
 	if err != nil {
 		return err
@@ -95,7 +100,7 @@ func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
 		return err
 	}
 	if len(p.Tripped) > 0 {
-		return fmt.Errorf("%w\nthe plan is for inspection only; if all is as it should be, plan again with --override-guard NAME", tripped(p))
+		return fmt.Errorf("%w\nthe plan is for inspection only; if all is as it should be, plan again with %s", tripped(p), overrideFlags(p))
 	}
 	if o.output != "-" && !a.json {
 		fmt.Fprintf(a.out, "\nWrote %s. To carry out exactly this: phlb apply %s\n", o.output, o.output)
@@ -133,6 +138,16 @@ func tripped(p *plan.Plan) error {
 	return fmt.Errorf("%w:\n  %s", execute.ErrGuard, strings.Join(lines, "\n  "))
 }
 
+// overrideFlags are what lets the guards that tripped trip.
+func overrideFlags(p *plan.Plan) string {
+	var names []string
+	for _, g := range p.Tripped {
+		names = append(names, "--override-guard "+g.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), " ")
+}
+
 // usableManifest loads a manifest and refuses what cannot be planned with it.
 func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, error) {
 	m, err := loadManifest(path)
@@ -148,8 +163,8 @@ func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, er
 		}
 	}
 	for _, name := range o.overrides {
-		if !slices.Contains(guardNames(), name) {
-			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(guardNames(), ", "))
+		if !slices.Contains(plan.GuardNames(), name) {
+			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(plan.GuardNames(), ", "))
 		}
 	}
 	return m, nil

@@ -60,7 +60,8 @@ func (a *app) addCommands(c *cobra.Command) {
 	add(groupMain, "With a manifest:",
 		a.newInitCommand(), a.newValidateCommand(), a.newPlanCommand(), a.newShowCommand(), a.newApplyCommand())
 	add(groupSimple, "Without a manifest:", a.newBackupCommand(), a.newCompareCommand())
-	add(groupRoot, "On a backup root:", a.newVerifyCommand(), a.newRebuildCommand(), a.newSnapshotsCommand(), a.newDiffCommand(),
+	add(groupRoot, "On a backup root:",
+		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newSnapshotsCommand(), a.newDiffCommand(),
 		a.newHistoryCommand(), a.newPinCommand(), a.newUnpinCommand())
 	add(groupSupport, "Support:",
 		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())

@@ -48,6 +48,8 @@ func scriptCommands() map[string]scriptCommand {
 		"sumsgood":  scriptSumsGood,
 		"lockroot":  scriptLockRoot,
 		"old":       scriptOld,
+		"bind":      scriptBind,
+		"uppercase": scriptUppercase,
 	}
 }
 
@@ -415,4 +417,23 @@ func scriptOld(ts *testscript.TestScript, neg bool, args []string) {
 	for _, path := range args {
 		ts.Check(os.Chtimes(ts.MkAbs(path), when, when))
 	}
+}
+
+// bind DIR mounts a directory on itself until the script ends, or, negated,
+// unmounts it.
+func scriptBind(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) == 1, "[!] bind DIR")
+	dir := ts.MkAbs(args[0])
+	if neg {
+		ts.Check(exec.Command("umount", dir).Run())
+		return
+	}
+	ts.Check(exec.Command("mount", "--bind", dir, dir).Run())
+	ts.Defer(func() { _ = exec.Command("umount", "--lazy", dir).Run() }) // it may have been unmounted
+}
+
+// uppercase VARIABLE writes a variable in capitals.
+func scriptUppercase(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, !neg && len(args) == 1, "uppercase VARIABLE")
+	ts.Setenv(args[0], strings.ToUpper(ts.Getenv(args[0])))
 }

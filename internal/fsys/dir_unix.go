@@ -289,3 +289,10 @@ func (d *Dir) FS() (FSInfo, error) {
 	info, err := fsInfo(d.fd)
 	return info, pathError("statfs", d.path, "", err)
 }
+
+// MountPoint reports whether the directory is the root of a mount: of a file
+// system, or of a bind mount where the system tells those.
+func (d *Dir) MountPoint() (bool, error) {
+	is, err := isMountPoint(d.fd)
+	return is, pathError("stat", d.path, "", err)
+}

@@ -51,6 +51,8 @@ func setTimesAt(dir *os.File, name string, t meta.Time) error {
 	return err
 }
 
+func mountPointOf(d *Dir) (bool, error) { return control(d.self, isMountPoint) }
+
 func lockFile(file *os.File, mode LockMode) (bool, error) {
 	return control(file, func(fd int) (bool, error) { return tryLock(fd, mode) })
 }

@@ -3,7 +3,9 @@ package fsys
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -288,4 +290,23 @@ func finalPath(h windows.Handle) ([]uint16, error) {
 		}
 		buf = make([]uint16, n+1)
 	}
+}
+
+// mountPointOf compares the directory with the place where its volume is
+// mounted: a drive's root, or a directory that a volume is mounted on.
+func mountPointOf(d *Dir) (bool, error) {
+	path, err := filepath.Abs(d.path)
+	if err != nil {
+		return false, err
+	}
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return false, err
+	}
+	buf := make([]uint16, len(path)+windows.MAX_PATH)
+	if err := windows.GetVolumePathName(name, &buf[0], uint32(len(buf))); err != nil {
+		return false, err
+	}
+	same := func(s string) string { return strings.TrimRight(s, `\`) }
+	return strings.EqualFold(same(path), same(windows.UTF16ToString(buf))), nil
 }

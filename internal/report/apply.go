@@ -102,6 +102,9 @@ func applyCounts(p *page, r *execute.Report) {
 	countLine(p, "Links that became copies", r.LinkFallbacks)
 	countLine(p, "Unreadable when planned", r.Unreadable)
 	countLine(p, "Metadata not kept", r.NotKept)
+	if len(r.Overrides) > 0 {
+		p.line("  %s", p.paint(yellow, "Guards overridden: "+text(strings.Join(r.Overrides, ", "))))
+	}
 }
 
 func applyHead(p *page, r *execute.Report) {

@@ -1,0 +1,263 @@
+package repair
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"phlb/internal/digest"
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
+	"phlb/internal/snapshot"
+)
+
+// Names in the working directory.
+const (
+	newName     = "new"          // the next inode
+	linkName    = "link"         // another name of it, on its way into a snapshot
+	journalName = "journal.json" // what is being done
+	journalTemp = "journal.json.new"
+)
+
+// workplace is the directory where new inodes are made. It is on the root's
+// file system, so that they get into snapshots by rename.
+type workplace struct {
+	dir    *fsys.Dir
+	root   *fsys.Dir
+	buf    []byte
+	events event.Sink
+}
+
+// opener opens the working directory.
+type opener func(top *fsys.Dir, rel string) (*fsys.Dir, error)
+
+// existing opens only what is there, where makeDirs makes it.
+func existing(top *fsys.Dir, rel string) (*fsys.Dir, error) { return top.OpenDirAt(rel) }
+
+func openWork(root *snapshot.Root, buf []byte, events event.Sink, open opener) (*workplace, error) {
+	dir, err := open(root.Dir(), workDir)
+	if err != nil {
+		return nil, err
+	}
+	// A default ACL of the root would be inherited by every new inode.
+	if err := dir.DropACL(); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return &workplace{dir: dir, root: root.Dir(), buf: buf, events: events}, nil
+}
+
+// makeDirs makes the directories of a relative path (0700) and makes them
+// durable.
+func makeDirs(top *fsys.Dir, rel string) (*fsys.Dir, error) {
+	if d, err := top.OpenDirAt(rel); err == nil {
+		return d, nil
+	}
+	d, err := top.MkdirAll(rel, dirMode)
+	if err != nil {
+		return nil, err
+	}
+	for p := parentOf(rel); ; p = parentOf(p) {
+		above, err := top.OpenDirAt(p)
+		if err == nil {
+			err = syncDir(above)
+			above.Close()
+		}
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+		if p == "." {
+			return d, nil
+		}
+	}
+}
+
+// syncDir makes a directory's entries durable, where its file system can.
+func syncDir(d *fsys.Dir) error {
+	err := d.Sync()
+	switch fsys.ClassOf(err) {
+	case fsys.ClassUnsupported, fsys.ClassName: // the latter is EINVAL
+		return nil
+	}
+	return err
+}
+
+func (w *workplace) close() error { return w.dir.Close() }
+
+// clean removes what is left of the last inode.
+func (w *workplace) clean() error {
+	for _, name := range []string{newName, linkName, journalTemp} {
+		if err := w.dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// adopt makes a published file, which has the content and the metadata that
+// are wanted, the next inode.
+func (w *workplace) adopt(good *goodCopy) (info meta.Info, ok bool, err error) {
+	dir, err := good.dir.OpenDirAt(parentOf(string(good.from.Path)))
+	if err != nil {
+		return meta.Info{}, false, nil //nolint:nilerr // it cannot be reached any more
+	}
+	defer dir.Close()
+	err = w.dir.Link(dir, baseOf(string(good.from.Path)), newName)
+	if fsys.ClassOf(err) == fsys.ClassLinkRefused || fsys.ClassOf(err) == fsys.ClassVanished {
+		return meta.Info{}, false, nil
+	}
+	if err != nil {
+		return meta.Info{}, false, err
+	}
+	// What was linked must be what was read.
+	if info, err = w.dir.Lstat(newName); err != nil {
+		return meta.Info{}, false, err
+	}
+	if !info.SameFile(&good.info) || info.Mtime != good.info.Mtime || info.Size != good.info.Size {
+		return meta.Info{}, false, w.clean()
+	}
+	return info, true, nil
+}
+
+// make copies a good copy into a new inode with the given metadata. ok is
+// false if it was not good after all.
+func (w *workplace) make(ctx context.Context, good *goodCopy, want digest.Sum, a *attrs) (info meta.Info, kept, ok bool, err error) {
+	f, err := w.dir.Create(newName, fileMode)
+	if err != nil {
+		return info, false, false, err
+	}
+	defer func() {
+		// Network file systems tell late what could not be written.
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		if !ok && err == nil {
+			err = w.clean()
+		}
+	}()
+	sum, err := w.copy(ctx, f, good)
+	var bad *readError
+	if errors.As(err, &bad) || err == nil && sum != want {
+		return info, false, false, nil
+	}
+	if err != nil {
+		return info, false, false, err
+	}
+	if kept, err = dress(f, a); err != nil {
+		return info, false, false, err
+	}
+	// All of it must be durable before any name in a snapshot leads to it.
+	if err = f.Sync(); err != nil {
+		return info, false, false, err
+	}
+	info, err = f.Stat()
+	return info, kept, err == nil, err
+}
+
+// readError marks a failure to read the good copy.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+// copy copies content with its holes and returns the hash of what it wrote.
+func (w *workplace) copy(ctx context.Context, dst *fsys.File, good *goodCopy) (digest.Sum, error) {
+	hash := sha256.New()
+	size := good.info.Size
+	for off := int64(0); off < size; {
+		start, end := off, size
+		if good.info.Sparse() {
+			var ok bool
+			if start, end, ok = good.file.NextData(off, size); !ok {
+				start, end = size, size
+			}
+		}
+		if err := digest.AddZeros(ctx, hash, start-off); err != nil {
+			return digest.Sum{}, err
+		}
+		if err := w.segment(ctx, io.MultiWriter(hash, dst), dst, good, start, end); err != nil {
+			return digest.Sum{}, err
+		}
+		off = end
+	}
+	if good.info.Sparse() {
+		if err := dst.Truncate(size); err != nil {
+			return digest.Sum{}, err
+		}
+	}
+	var sum digest.Sum
+	hash.Sum(sum[:0])
+	return sum, nil
+}
+
+// segment copies the bytes from start to end.
+func (w *workplace) segment(ctx context.Context, out io.Writer, dst *fsys.File, good *goodCopy, start, end int64) error {
+	if _, err := dst.Seek(start, io.SeekStart); err != nil {
+		return err
+	}
+	for start < end {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := good.file.ReadAt(w.buf[:min(end-start, int64(len(w.buf)))], start)
+		if n == 0 && err != nil {
+			return &readError{err}
+		}
+		if _, err := out.Write(w.buf[:n]); err != nil {
+			return err
+		}
+		start += int64(n)
+		w.events.Send(event.Event{Kind: event.Advance, Phase: event.Repair, Bytes: int64(n)})
+	}
+	return nil
+}
+
+// setID are the bits that lend a file's owner's rights to whoever runs it.
+const setID = 0o6000
+
+// dress gives the new inode its metadata; kept is false if the system refused
+// some of it. The order matters: a change of owner drops set-uid bits and
+// capabilities, and an ACL changes the mode.
+func dress(f *fsys.File, a *attrs) (kept bool, err error) {
+	kept = true
+	try := func(err error) error {
+		switch fsys.ClassOf(err) {
+		case fsys.ClassPermission, fsys.ClassUnsupported, fsys.ClassName, fsys.ClassLinkRefused:
+			kept = false
+			return nil
+		}
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	mode := a.mode
+	if info.UID != a.uid || info.GID != a.gid {
+		if err := try(f.Chown(a.uid, a.gid)); err != nil {
+			return false, err
+		}
+		if !kept {
+			mode &^= setID // it would lend the wrong user's rights
+			_ = f.Chown(info.UID, a.gid)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.xattrs)) {
+		if err := try(f.SetXattr(name, a.xattrs[name])); err != nil {
+			return false, err
+		}
+	}
+	if err := try(f.SetMtime(a.mtime)); err != nil {
+		return false, err
+	}
+	if info, err = f.Stat(); err == nil && info.Mode != mode {
+		err = try(f.Chmod(mode))
+	}
+	return kept, err
+}
