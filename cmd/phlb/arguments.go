@@ -121,7 +121,7 @@ var errNoSnapshot = errors.New("there is no such snapshot")
 func openPlace(arg string) (*snapshot.Root, snapshot.Place, error) {
 	place, err := snapshot.Locate(arg)
 	if err != nil {
-		return nil, place, err
+		return nil, place, usagef("%w", err)
 	}
 	root, err := snapshot.Open(place.Root)
 	if err != nil {
