@@ -21,7 +21,6 @@ type fromCatalog struct {
 	reader *catalog.Reader
 	header catalog.Header
 	top    string // where to begin, as in the source
-	inTop  bool   // that was reached
 	sample sample
 	check  Check
 }

@@ -50,9 +50,8 @@ func writeLines(w io.Writer, head any, array string, each func(line func(any) er
 		if err != nil {
 			return err
 		}
-		b.WriteString(separator)
+		_, err = b.WriteString(separator + string(bytes.TrimSuffix(text, []byte("\n"))))
 		separator = ",\n"
-		_, err = b.Write(bytes.TrimSuffix(text, []byte("\n")))
 		return err
 	})
 	if err == nil {

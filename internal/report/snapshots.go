@@ -11,10 +11,13 @@ import (
 // result itself.
 func Snapshots(w io.Writer, s Style, r *survey.Result) error {
 	p := newPage(w, s)
-	for i, end := 0, 0; i < len(r.Snapshots); i = end {
-		for end = i; end < len(r.Snapshots) && r.Snapshots[end].Name == r.Snapshots[i].Name; end++ {
+	for list := r.Snapshots; len(list) > 0; {
+		n := 1
+		for n < len(list) && list[n].Name == list[0].Name {
+			n++
 		}
-		snapshotTable(p, r.Snapshots[i:end])
+		snapshotTable(p, list[:n])
+		list = list[n:]
 	}
 	p.gap()
 	p.line("%s; the root holds %s in %s.", counted(int64(len(r.Snapshots)), "snapshot", "snapshots"),
