@@ -103,7 +103,7 @@ func (w *snapshotWalk) record(e *scan.Entry) *catalog.Record {
 		Path: e.Path, Kind: e.Kind, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, Xattrs: e.Xattrs, Target: e.Target,
 	}
 	if w.native {
-		rec.Path = sourcePath(e.Path)
+		rec.Path = sums.SourcePath(e.Path)
 	}
 	// A source's name in place of a stored one can come too late in the
 	// order. Then it is left out: it will be new, and found by its content.
@@ -121,20 +121,6 @@ func (w *snapshotWalk) record(e *scan.Entry) *catalog.Record {
 		}
 	}
 	return rec
-}
-
-// sourcePath is the inverse of sums.StoredPath.
-func sourcePath(stored string) string {
-	if !strings.Contains(stored, sums.FileName) {
-		return stored
-	}
-	elements := strings.Split(stored, "/")
-	for i, name := range elements {
-		if source, ok := sums.SourceName(name); ok {
-			elements[i] = source
-		}
-	}
-	return strings.Join(elements, "/")
 }
 
 // sum returns what a trusted SHA256SUMS says, zero if nothing does.

@@ -197,14 +197,8 @@ func (c *comparer) findGone(ctx context.Context) error {
 
 // sourcePath is the inverse of stored.
 func (c *comparer) sourcePath(stored string) string {
-	if !c.tree.renames || !strings.Contains(stored, sums.FileName) {
+	if !c.tree.renames {
 		return stored
 	}
-	elements := strings.Split(stored, "/")
-	for i, name := range elements {
-		if source, ok := sums.SourceName(name); ok {
-			elements[i] = source
-		}
-	}
-	return strings.Join(elements, "/")
+	return sums.SourcePath(stored)
 }

@@ -64,23 +64,29 @@ func extension(path string) string {
 // looks nothing like one is an error: a check of an empty mount point would
 // find nothing wrong.
 func openRoot(ctx context.Context, arg string) (*snapshot.Root, error) {
+	root, _, err := openRootOf(ctx, arg)
+	return root, err
+}
+
+// openRootOf also returns the manifest, nil where the root was given by its
+// path.
+func openRootOf(ctx context.Context, arg string) (root *snapshot.Root, m *manifest.Manifest, err error) {
 	path := arg
 	if isManifest(arg) {
-		m, err := loadManifest(arg)
-		if err != nil {
-			return nil, err
+		if m, err = loadManifest(arg); err != nil {
+			return nil, nil, err
 		}
 		path = m.Destination
 	}
-	root, err := snapshot.Open(path)
+	root, err = snapshot.Open(path)
 	if err != nil {
-		return nil, notThere("the backup root", path, err)
+		return nil, nil, notThere("the backup root", path, err)
 	}
 	if err := looksLikeRoot(ctx, root); err != nil {
 		root.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return root, nil
+	return root, m, nil
 }
 
 func looksLikeRoot(ctx context.Context, root *snapshot.Root) error {
@@ -106,4 +112,29 @@ func directory(path string) error {
 		return fmt.Errorf("%s is not a directory", path)
 	}
 	return nil
+}
+
+var errNoSnapshot = errors.New("there is no such snapshot")
+
+// openPlace opens the root of a snapshot, or of something in it, given by its
+// path. The snapshot exists.
+func openPlace(arg string) (*snapshot.Root, snapshot.Place, error) {
+	place, err := snapshot.Locate(arg)
+	if err != nil {
+		return nil, place, usagef("%w", err)
+	}
+	root, err := snapshot.Open(place.Root)
+	if err != nil {
+		return nil, place, notThere("the backup root", place.Root, err)
+	}
+	dir, err := root.OpenSnapshot(place.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s: %w; `phlb snapshots %s` lists those there are", arg, errNoSnapshot, place.Root)
+	}
+	if err != nil {
+		root.Close()
+		return nil, place, err
+	}
+	dir.Close()
+	return root, place, nil
 }

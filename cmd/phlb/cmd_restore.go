@@ -79,7 +79,7 @@ func (a *app) runRestore(ctx context.Context, from, target string, o restoreOpti
 	if target == "" {
 		return usagef("restore: the target is empty")
 	}
-	root, path, err := openSnapshotPath(from)
+	root, place, err := openPlace(from)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (a *app) runRestore(ctx context.Context, from, target string, o restoreOpti
 		return err
 	}
 	defer lock.Release()
-	res, err := restore.Restore(ctx, root, restore.Source{ID: path.id, Path: path.rest}, target, restore.Options{
+	res, err := restore.Restore(ctx, root, restore.Source{ID: place.ID, Path: place.Rel}, target, restore.Options{
 		Overwrite: o.overwrite, AllowDamaged: o.allowDamaged, DryRun: o.dryRun,
 		Workers: a.workerCount(0), UID: os.Geteuid(), Now: a.now, Events: a.progress,
 	})

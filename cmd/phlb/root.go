@@ -61,7 +61,8 @@ func (a *app) addCommands(c *cobra.Command) {
 		a.newInitCommand(), a.newValidateCommand(), a.newPlanCommand(), a.newShowCommand(), a.newApplyCommand())
 	add(groupSimple, "Without a manifest:", a.newBackupCommand(), a.newCompareCommand())
 	add(groupRoot, "On a backup root:",
-		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newRestoreCommand())
+		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newRestoreCommand(),
+		a.newSnapshotsCommand(), a.newDiffCommand(), a.newHistoryCommand(), a.newPinCommand(), a.newUnpinCommand())
 	add(groupSupport, "Support:",
 		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
 	c.SetCompletionCommandGroupID(groupSupport)

@@ -57,7 +57,10 @@ var rooms = map[string]room{
 	"internal/catalog":  {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
 	"internal/snapshot": {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
 	"internal/scan":     {inside: []string{"internal/fsys", "internal/meta"}},
-	"internal/vouch":    {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/snapshot", "internal/sums"}},
+	"internal/listing": {inside: []string{
+		"internal/catalog", "internal/digest", "internal/fsys", "internal/meta", "internal/snapshot", "internal/sums",
+	}},
+	"internal/vouch": {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/snapshot", "internal/sums"}},
 
 	"manifest": {inside: []string{"internal/retain"}},
 	"plan": {inside: []string{
@@ -80,9 +83,19 @@ var rooms = map[string]room{
 	"internal/repair":    {inside: append([]string{"verify"}, middle...)}, // the judge says what is damaged
 	"internal/restore":   {inside: middle},
 
+	"internal/history": {inside: []string{
+		"internal/digest", "internal/listing", "internal/meta", "internal/pool", "internal/snapshot", "internal/vouch",
+	}},
+	"internal/snapdiff": {inside: []string{
+		"internal/catalog", "internal/digest", "internal/fsys", "internal/listing", "internal/meta", "internal/snapshot",
+	}},
+	"internal/survey": {inside: []string{
+		"internal/listing", "internal/meta", "internal/pool", "internal/snapshot",
+	}},
+
 	"internal/report": {inside: append([]string{
-		"execute", "manifest", "plan", "verify", "internal/benchmark", "internal/doctor", "internal/hook",
-		"internal/repair", "internal/restore", "internal/retain",
+		"execute", "manifest", "plan", "verify", "internal/benchmark", "internal/doctor", "internal/history", "internal/hook",
+		"internal/listing", "internal/repair", "internal/restore", "internal/retain", "internal/snapdiff", "internal/survey",
 	}, middle...)},
 
 	// Tests only: no production code may import it.

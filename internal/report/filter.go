@@ -50,18 +50,12 @@ func (f Filter) Empty() bool {
 	return len(f.Actions) == 0 && len(f.Changes) == 0 && f.PathGlob == ""
 }
 
-// check returns an error wrapping ErrFilter for unknown words and patterns.
+// check returns an error wrapping ErrFilter for unknown words.
 func (f Filter) check() error {
 	if err := checkWords("action", f.Actions, FilterActions()); err != nil {
 		return err
 	}
-	if err := checkWords("change", f.Changes, FilterChanges()); err != nil {
-		return err
-	}
-	if !doublestar.ValidatePattern(f.PathGlob) {
-		return fmt.Errorf("%w: path pattern %q is malformed", ErrFilter, f.PathGlob)
-	}
-	return nil
+	return checkWords("change", f.Changes, FilterChanges())
 }
 
 func checkWords(what string, words, known []string) error {
@@ -76,7 +70,33 @@ func checkWords(what string, words, known []string) error {
 // selector is a checked Filter at work on one plan.
 type selector struct {
 	Filter
-	glob     string
+	paths *PathFilter
+}
+
+func newSelector(f Filter) (*selector, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	paths, err := NewPathFilter(f.PathGlob)
+	return &selector{Filter: f, paths: paths}, err
+}
+
+func (s *selector) entry(e *plan.Entry) bool {
+	return allows(s.Actions, string(e.Action)) && allows(s.Changes, string(e.Change)) && s.paths.Match(e.Path)
+}
+
+// deleted selects a path that is gone: by the word in either list, unless
+// the other one asks for something else.
+func (s *selector) deleted(path string) bool {
+	return allows(s.Actions, Deleted) && allows(s.Changes, Deleted) && s.paths.Match(path)
+}
+
+func allows(words []string, word string) bool { return len(words) == 0 || slices.Contains(words, word) }
+
+// PathFilter selects paths by a pattern as in Filter.PathGlob. It is for one
+// goroutine.
+type PathFilter struct {
+	glob     string // "": everything
 	anyDepth bool
 
 	// The verdict on the directory of the last path: paths come sorted, so
@@ -85,61 +105,46 @@ type selector struct {
 	dirSelected bool
 }
 
-func newSelector(f Filter) (*selector, error) {
-	if err := f.check(); err != nil {
-		return nil, err
+// NewPathFilter returns an error wrapping ErrFilter for a malformed pattern.
+func NewPathFilter(pattern string) (*PathFilter, error) {
+	if !doublestar.ValidatePattern(pattern) {
+		return nil, fmt.Errorf("%w: path pattern %q is malformed", ErrFilter, pattern)
 	}
-	glob := strings.TrimSuffix(f.PathGlob, "/")
-	return &selector{
-		Filter:   f,
-		glob:     strings.TrimPrefix(glob, "/"),
-		anyDepth: !strings.Contains(glob, "/"),
-	}, nil
+	glob := strings.TrimSuffix(pattern, "/")
+	return &PathFilter{glob: strings.TrimPrefix(glob, "/"), anyDepth: !strings.Contains(glob, "/")}, nil
 }
 
-func (s *selector) entry(e *plan.Entry) bool {
-	return allows(s.Actions, string(e.Action)) && allows(s.Changes, string(e.Change)) && s.path(e.Path)
-}
-
-// deleted selects a path that is gone: by the word in either list, unless
-// the other one asks for something else.
-func (s *selector) deleted(path string) bool {
-	return allows(s.Actions, Deleted) && allows(s.Changes, Deleted) && s.path(path)
-}
-
-func allows(words []string, word string) bool { return len(words) == 0 || slices.Contains(words, word) }
-
-// path reports whether the pattern matches the path or a directory above it.
-func (s *selector) path(path string) bool {
-	if s.PathGlob == "" {
+// Match reports whether the pattern matches the path or a directory above it.
+func (f *PathFilter) Match(path string) bool {
+	if f.glob == "" {
 		return true
 	}
 	dir, base := "", path
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
 		dir, base = path[:i], path[i+1:]
 	}
-	if dir != s.dir {
-		s.dir, s.dirSelected = dir, dir != "" && s.matchAny(dir)
+	if dir != f.dir {
+		f.dir, f.dirSelected = dir, dir != "" && f.matchAny(dir)
 	}
-	return s.dirSelected || s.match(path, base)
+	return f.dirSelected || f.match(path, base)
 }
 
 // matchAny reports whether the pattern matches dir or a directory above it.
-func (s *selector) matchAny(dir string) bool {
+func (f *PathFilter) matchAny(dir string) bool {
 	for end := range len(dir) + 1 {
 		if end < len(dir) && dir[end] != '/' {
 			continue
 		}
-		if s.match(dir[:end], dir[strings.LastIndexByte(dir[:end], '/')+1:end]) {
+		if f.match(dir[:end], dir[strings.LastIndexByte(dir[:end], '/')+1:end]) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *selector) match(path, base string) bool {
-	if s.anyDepth {
+func (f *PathFilter) match(path, base string) bool {
+	if f.anyDepth {
 		path = base
 	}
-	return doublestar.MatchUnvalidated(s.glob, path)
+	return doublestar.MatchUnvalidated(f.glob, path)
 }

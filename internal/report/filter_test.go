@@ -28,7 +28,7 @@ func TestPathGlob(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // the second time the directory's verdict is known
-			if got := s.path(tt.path); got != tt.want {
+			if got := s.paths.Match(tt.path); got != tt.want {
 				t.Errorf("%q on %q: got %v", tt.glob, tt.path, got)
 			}
 		}

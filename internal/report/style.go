@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"time"
+
+	"phlb/internal/meta"
 )
 
 // Colors says whether output is coloured.
@@ -17,8 +20,24 @@ const (
 
 // Style is how text for people is laid out.
 type Style struct {
-	Width  int // terminal cells a line may take; 0: 100
-	Colors Colors
+	Width    int // terminal cells a line may take; 0: 100
+	Colors   Colors
+	Location *time.Location // of times of files; nil: the system's zone
+}
+
+// Layouts of times of files.
+const (
+	toSecond     = "2006-01-02 15:04:05"
+	toNanosecond = "2006-01-02 15:04:05.000000000"
+)
+
+// clock returns a file's time in a layout.
+func (s Style) clock(t meta.Time, layout string) string {
+	loc := s.Location
+	if loc == nil {
+		loc = time.Local
+	}
+	return t.Std().In(loc).Format(layout)
 }
 
 const (

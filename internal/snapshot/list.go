@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
@@ -138,6 +139,39 @@ func (r *Root) Times(name string) ([]string, error) {
 	}
 	slices.Sort(times)
 	return times, nil
+}
+
+// Removed lists the times of a name that have a report or a summary and no
+// snapshot any more, the oldest first: somebody removed or moved it by hand,
+// or a run was interrupted right before it was published.
+func (r *Root) Removed(name string) ([]string, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	dir, err := r.dir.OpenDirAt(name)
+	if err != nil {
+		return nil, fmt.Errorf("list files beside snapshots of %s: %w", name, err)
+	}
+	defer dir.Close()
+	list, err := dir.ReadDir()
+	if err != nil {
+		return nil, fmt.Errorf("list files beside snapshots of %s: %w", name, err)
+	}
+	here := map[string]bool{}
+	for _, e := range list {
+		here[e.Name] = true
+	}
+	var times []string
+	for entry := range here {
+		for _, suffix := range [...]string{SuffixReport, SuffixSummary} {
+			t, ok := strings.CutSuffix(entry, suffix)
+			if ok && IsTime(t) && !here[t] {
+				times = append(times, t)
+			}
+		}
+	}
+	slices.Sort(times)
+	return slices.Compact(times), nil
 }
 
 // Newest returns the time of the newest snapshot of a name; ok is false when

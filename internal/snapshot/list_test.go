@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,5 +127,24 @@ func TestOpenCreatesNothing(t *testing.T) {
 	}
 	if r.Path() != dir || r.Dir() == nil {
 		t.Error("path or directory lost")
+	}
+}
+
+func TestRemoved(t *testing.T) {
+	dir := t.TempDir()
+	mkdir(t, dir, "home/"+t1)
+	for _, name := range []string{
+		t1 + SuffixReport, t1 + SuffixLog, t2 + SuffixReport, t2 + SuffixSummary, "2026-01-01-000000" + SuffixSummary,
+		"2026-01-02-000000" + SuffixPinned, "notes" + SuffixSummary,
+	} {
+		write(t, dir, "home/"+name, "")
+	}
+	got, err := openRoot(t, dir).Removed("home")
+	want := []string{"2026-01-01-000000", t2}
+	if slices.Sort(want); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	if _, err := openRoot(t, dir).Removed("nobody"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 }

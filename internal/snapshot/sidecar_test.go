@@ -106,6 +106,28 @@ func TestPin(t *testing.T) {
 	}
 }
 
+// TestPinFails: what is reported as pinned is; a failure leaves nothing that
+// hinders the next attempt.
+func TestPinFails(t *testing.T) {
+	sweep(t, func(t *testing.T, f *faults) {
+		dir := t.TempDir()
+		mkdir(t, dir, "home/"+t1)
+		at := ID{"home", t1}
+		err := openRoot(t, dir, f.option()).Pin(at)
+		if pinned := has(dir, "home/"+t1+SuffixPinned); err == nil && !pinned {
+			t.Error("reported as pinned, and is not")
+		}
+		if err == nil && f.hit() {
+			t.Error("a failure was not reported")
+		}
+		r := openRoot(t, dir)
+		must(t, r.Pin(at))
+		if times, err := r.Times("home"); err != nil || len(times) != 1 {
+			t.Errorf("%v, %v", times, err)
+		}
+	})
+}
+
 func TestStatus(t *testing.T) {
 	const summary = "summary"
 	for _, c := range []struct{ report, summary, want string }{

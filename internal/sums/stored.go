@@ -49,3 +49,17 @@ func StoredPath(path string) string {
 	}
 	return strings.Join(elements, "/")
 }
+
+// SourcePath is the inverse of StoredPath.
+func SourcePath(stored string) string {
+	if !strings.Contains(stored, FileName) {
+		return stored
+	}
+	elements := strings.Split(stored, "/")
+	for i, name := range elements {
+		if source, ok := SourceName(name); ok {
+			elements[i] = source
+		}
+	}
+	return strings.Join(elements, "/")
+}

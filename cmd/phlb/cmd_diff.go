@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"phlb/internal/report"
+	"phlb/internal/snapdiff"
+)
+
+func (a *app) newDiffCommand() *cobra.Command {
+	var pattern string
+	c := &cobra.Command{
+		Use:   "diff SNAPSHOT[/PATH] SNAPSHOT[/PATH]",
+		Short: "What changed between two snapshots",
+		Long: `Tells what changed from the first snapshot to the second:
+
+  added, removed   the path is only in the second, only in the first
+  changed          the content of a file, or where a symbolic link leads
+  metadata         mode, owner, extended attributes, or the time of a file
+  moved            a file's content is at another path, and gone from the first
+  type             the path is another kind of thing
+
+A snapshot is written as its path; with /PATH a directory or file in it is
+compared. It compares catalogues, and walks the snapshots where there is none
+that can be believed. Then what is stored is compared, not what the source had.
+Times of directories do not count. It waits for no other run.
+
+Exit codes: 0 no differences; 2 differences found; 3 no differences found, but
+some paths could not be read.`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeDirectories(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runDiff(cmd.Context(), args[0], args[1], pattern)
+		},
+	}
+	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this pattern, such as '*.txt' or '/docs/**'")
+	a.jsonFlag(c)
+	return c
+}
+
+func (a *app) runDiff(ctx context.Context, first, second, pattern string) error {
+	filter, err := report.NewPathFilter(pattern)
+	if err != nil {
+		return usagef("--path: %w", err)
+	}
+	sides := make([]snapdiff.Side, 2)
+	for i, arg := range []string{first, second} {
+		root, place, err := openPlace(arg)
+		if err != nil {
+			return err
+		}
+		defer root.Close()
+		sides[i] = snapdiff.Side{Root: root, ID: place.ID, Path: place.Rel}
+	}
+	d, err := snapdiff.Compare(ctx, sides[0], sides[1], snapdiff.Options{Select: filter.Match})
+	if err != nil {
+		return err
+	}
+	a.progress.Close()
+	if a.json {
+		err = report.DiffJSON(a.out, d)
+	} else {
+		err = report.Diff(a.out, a.style(a.out), d)
+	}
+	switch {
+	case err != nil:
+		return err
+	case d.Summary.Different():
+		return resultError(codeDifferent)
+	case d.Summary.Unreadable > 0:
+		return resultError(codeIncomplete)
+	}
+	return nil
+}
