@@ -70,6 +70,7 @@ var reading = map[string]func(w *world) error{
 	"Dir.Path":       func(w *world) error { _ = w.d.Path(); return nil },
 	"Dir.ReadDir":    func(w *world) error { _, err := w.d.ReadDir(); return err },
 	"Dir.Readlink":   func(w *world) error { _, err := w.d.Readlink("link"); return err },
+	"Dir.MountPoint": func(w *world) error { _, err := w.d.MountPoint(); return err },
 	"Dir.SelfXattrs": func(w *world) error { _, err := w.d.SelfXattrs(); return err },
 	"Dir.Stat":       func(w *world) error { _, err := w.d.Stat(); return err },
 	"Dir.Xattrs":     func(w *world) error { _, err := w.d.Xattrs("file"); return err },
