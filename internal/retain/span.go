@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Span is a length of calendar time. Years, months and days are kept apart
@@ -66,6 +67,12 @@ func (s *Span) field(unit byte) *int {
 
 // IsZero reports whether s is a span of nothing.
 func (s Span) IsZero() bool { return s == Span{} }
+
+// before returns the time that lies s before t: years, months and days by t's
+// calendar, hours by the clock.
+func (s Span) before(t time.Time) time.Time {
+	return t.AddDate(-s.Years, -s.Months, -s.Days).Add(-time.Duration(s.Hours) * time.Hour)
+}
 
 // String returns s in the form ParseSpan reads, largest unit first; "0h" for
 // a span of nothing.
