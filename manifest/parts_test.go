@@ -115,7 +115,7 @@ sources:
     require: {}
 `, Options{})
 	const suffix = " is not supported yet by this version of phlb\n"
-	want := "3:1: destination_require" + suffix + "5:3: retention" + suffix + "9:34: require.min_files" + suffix + "9:48: require.sentinel" + suffix +
+	want := "3:1: destination_require" + suffix + "9:34: require.min_files" + suffix + "9:48: require.sentinel" + suffix +
 		"10:14: guards.max_deleted_percent" + suffix + "10:38: guards.max_changed_percent" + suffix + "10:62: guards.min_free" + suffix +
 		"11:5: skip_if_unchanged" + suffix + "13:5: hooks" + suffix
 	got := strings.ReplaceAll(m.Unsupported().Error()+"\n", testPath+":", "")

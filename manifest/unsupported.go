@@ -11,7 +11,6 @@ func notBuilt() []string {
 		"require.mountpoint", "require.sentinel", "require.min_files",
 		"guards.max_deleted_percent", "guards.max_changed_percent", "guards.min_free",
 		"skip_if_unchanged",
-		"retention",
 		"hooks",
 	}
 }

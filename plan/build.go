@@ -28,6 +28,9 @@ type Options struct {
 	Rehash bool
 	// Overrides are names of guards that may trip without consequence.
 	Overrides []string
+	// PruneOnly plans no snapshots, only what becomes of old ones. Sources are
+	// not looked at, so that a full disk can be emptied.
+	PruneOnly bool
 	// Avoid are files that are never planned: the plan's own output.
 	Avoid   []scan.Identity
 	Workers int
@@ -98,7 +101,7 @@ func attempt(
 	p := &Plan{Document: Document{Header: b.header}}
 	for i := range m.Sources {
 		src := &m.Sources[i]
-		if len(o.Sources) > 0 && !slices.Contains(o.Sources, src.Name) {
+		if !b.chosen(src.Name) {
 			continue
 		}
 		doc, err := b.source(ctx, src)
@@ -111,6 +114,11 @@ func attempt(
 		return nil, err
 	}
 	return p, nil
+}
+
+// chosen reports whether the source of this name is to be planned.
+func (b *build) chosen(name string) bool {
+	return len(b.opts.Sources) == 0 || slices.Contains(b.opts.Sources, name)
 }
 
 // build is what the sources of one plan share.
@@ -128,6 +136,7 @@ type build struct {
 	avoid      []scan.Identity // the root, as far as sources can meet it
 	planned    *candidates
 	stored     *storedFiles
+	retention  *retention
 	space      need
 	sources    []*sourceBuild
 	buffers    sync.Pool
@@ -140,7 +149,7 @@ func (b *build) begin() error {
 		PlanID: b.id, PHLBVersion: o.Version, CreatedAt: o.Now.UTC(),
 		Manifest:    ManifestRef{Path: b.manifest.Path, SHA256: b.manifest.SHA256},
 		Destination: Destination{Path: b.manifest.Destination},
-		Applyable:   true, Overrides: o.Overrides,
+		Applyable:   true, Overrides: o.Overrides, PruneOnly: o.PruneOnly,
 	}
 	b.gid = uint32(o.GID)
 	b.nameMax = usualNameMax
@@ -148,6 +157,7 @@ func (b *build) begin() error {
 	b.seed = maphash.MakeSeed()
 	b.planned = newCandidates(b.manifest.Sources)
 	b.stored = &storedFiles{build: b}
+	b.retention = newRetention(b)
 	if b.root == nil {
 		b.header.Destination.Create = true
 		return nil
@@ -171,8 +181,10 @@ func (b *build) begin() error {
 	if fs, err := b.root.Dir().FS(); err == nil && fs.NameMax > 0 {
 		b.nameMax = fs.NameMax
 	}
-	b.stored.lookups, err = lookup.Open(b.root.Dir())
-	return err
+	if b.stored.lookups, err = lookup.Open(b.root.Dir()); err != nil {
+		return err
+	}
+	return b.retention.begin()
 }
 
 // usualNameMax is what nearly every file system holds, where it does not tell.
@@ -198,6 +210,9 @@ func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, e
 	if err := s.place(); err != nil {
 		return nil, err
 	}
+	if b.opts.PruneOnly {
+		return &SourceDoc{Source: s.Source}, nil
+	}
 	if s.open() {
 		if err := s.overlap(); err != nil {
 			return nil, err
@@ -210,7 +225,8 @@ func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, e
 	return &SourceDoc{Source: s.Source, Spool: s.spool}, nil
 }
 
-// place finds the parent snapshot and the name of the new one.
+// place finds the parent snapshot and the name of the new one, if there is to
+// be one.
 func (s *sourceBuild) place() error {
 	newest := ""
 	if s.root != nil {
@@ -225,19 +241,24 @@ func (s *sourceBuild) place() error {
 			s.Parent = &id
 		}
 	}
+	defer s.clock(newest)
+	if s.opts.PruneOnly {
+		return nil
+	}
 	next := snapshot.NextTime(s.opts.Now, s.manifest.Location, newest)
 	if next == "" {
 		return fmt.Errorf("the newest snapshot is %s: the calendar has no later time for another one", s.parentID)
 	}
 	s.Snapshot = snapshot.ID{Name: s.Name, Time: next}.String()
-	s.clock(newest)
 	return nil
 }
 
 // finish fills in what is known only when all sources are scanned.
 func (b *build) finish(ctx context.Context, p *Plan) error {
-	if err := b.checkSpace(p); err != nil {
-		return err
+	if !b.opts.PruneOnly {
+		if err := b.checkSpace(p); err != nil {
+			return err
+		}
 	}
 	b.checkRootID(p)
 	for i := range p.Sources {
@@ -248,14 +269,17 @@ func (b *build) finish(ctx context.Context, p *Plan) error {
 			}
 		}
 	}
-	return b.survey(ctx, p)
-}
-
-// survey lists the snapshots that exist: all are kept.
-func (b *build) survey(ctx context.Context, p *Plan) error {
 	if b.root == nil {
 		return nil
 	}
+	if err := b.survey(ctx, p); err != nil {
+		return err
+	}
+	return b.retention.finish(ctx, p)
+}
+
+// survey lists the names that the manifest does not know.
+func (b *build) survey(ctx context.Context, p *Plan) error {
 	names, err := b.root.Names(ctx)
 	if err != nil {
 		return err
@@ -263,16 +287,6 @@ func (b *build) survey(ctx context.Context, p *Plan) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(b.manifest.Sources, func(s manifest.Source) bool { return s.Name == name }) {
 			p.Unlisted = append(p.Unlisted, name)
-		}
-	}
-	for i := range p.Sources {
-		name := p.Sources[i].Name
-		times, err := b.root.Times(name)
-		if err != nil {
-			return err
-		}
-		for _, t := range slices.Backward(times) {
-			p.Keep = append(p.Keep, Keep{Snapshot: snapshot.ID{Name: name, Time: t}.String(), Reasons: []string{"no retention"}})
 		}
 	}
 	return nil

@@ -36,6 +36,7 @@ type sourceBuild struct {
 	groups     map[inode]*hardlinks // of files with several names
 	unheld     string               // the skipped directory that the walk entered nevertheless
 	gone       string               // the skipped directory whose old content is not "deleted"
+	partial    bool                 // existing paths cannot be stored
 }
 
 // inode names a file of the source on whichever file system it is.
@@ -183,10 +184,22 @@ func (s *sourceBuild) deleted(rec *catalog.Record) error {
 // add spools a decided entry.
 func (s *sourceBuild) add(it *item) error {
 	s.space.take(&it.Entry, it.info.Blocks, s.threshold())
+	switch it.Action {
+	case ActionLink:
+		s.retention.link(it.Target)
+	case ActionSkip:
+		s.partial = s.partial || leavesOut(it.Reason)
+	}
 	if show := s.opts.Observer.Entry; show != nil {
 		show(&it.Entry)
 	}
 	return s.spool.Add(&it.Entry)
+}
+
+// leavesOut reports whether a skip's reason says that an existing path cannot
+// be stored, rather than that nobody wants it.
+func leavesOut(reason string) bool {
+	return strings.HasPrefix(reason, "unreadable") || strings.HasPrefix(reason, "name")
 }
 
 // storedPath returns where a path will lie, relative to the root.

@@ -24,6 +24,7 @@ type planOptions struct {
 	rehash           bool
 	detailedExitCode bool
 	overrides        []string
+	pruneOnly        bool
 }
 
 func (a *app) newPlanCommand() *cobra.Command {
@@ -32,8 +33,9 @@ func (a *app) newPlanCommand() *cobra.Command {
 		Use:   "plan MANIFEST",
 		Short: "Scan, decide, and write a plan for review; nothing else is written",
 		Long: `Scans the manifest's sources, decides what becomes of every file and writes
-that as a plan. Only the plan is written. Review it with "phlb show", carry it
-out with "phlb apply".
+that as a plan, and which old snapshots the retention rules keep and which go.
+Only the plan is written. Review it with "phlb show", carry it out with
+"phlb apply".
 
 Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 4 a guard tripped, the plan is for inspection only; 64 invalid manifest.`,
@@ -45,6 +47,7 @@ Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 	}
 	f := c.Flags()
 	f.StringVarP(&o.output, "output", "o", "plan.json", "where to write the plan; - is standard output; a name ending in .zst is compressed")
+	f.BoolVar(&o.pruneOnly, "prune-only", false, "plan no snapshots, only which old ones go: sources are not looked at, so that a full disk can be emptied")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	addPlanFlags(c, &o)
 	a.jsonFlag(c)
@@ -70,6 +73,9 @@ func guardNames() []string {
 }
 
 func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
+	if o.pruneOnly && o.rehash {
+		return usagef("--prune-only reads no sources, so there is nothing to --rehash")
+	}
 	m, err := a.usableManifest(path, o)
 	if err != nil {
 		return err
@@ -175,7 +181,7 @@ func (a *app) makePlan(
 		defer root.Close()
 	}
 	p, err := plan.Build(ctx, m, root, plan.Options{
-		Now: a.now(), NewID: newID, Version: version(), Sources: o.sources, Rehash: o.rehash, Overrides: o.overrides,
+		Now: a.now(), NewID: newID, Version: version(), Sources: o.sources, Rehash: o.rehash, PruneOnly: o.pruneOnly, Overrides: o.overrides,
 		Avoid: out.avoid, Workers: a.workerCount(m.Workers), UID: os.Geteuid(), GID: os.Getegid(), Events: a.progress, Observer: summary.Observer(),
 	})
 	if err != nil {
