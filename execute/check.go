@@ -31,6 +31,7 @@ type checked struct {
 	// of files that are unchanged in the parent are left out: what happened
 	// to them since is looked at when it comes to them.
 	targetDirs map[string]struct{}
+	pruned     map[snapshot.ID]struct{}
 	inodes     int64             // to be made, at most
 	sha256     [sha256.Size]byte // of the file
 }
@@ -38,12 +39,13 @@ type checked struct {
 type checkedSource struct {
 	plan.Source
 	id         snapshot.ID
-	parent     snapshot.ID // zero: there is none
-	files      int64       // to copy and link
-	bytes      int64       // to copy
-	unreadable int64       // skips of paths that exist but could not be read or held
-	published  bool        // by an earlier, interrupted run of this plan
-	report     *Report     // if published, what that run left
+	parent     snapshot.ID   // zero: there is none
+	files      int64         // to copy and link
+	bytes      int64         // to copy
+	unreadable int64         // skips of paths that exist but could not be read or held
+	prune      []snapshot.ID // to be removed, in this order
+	published  bool          // by an earlier, interrupted run of this plan
+	report     *Report       // if published, what that run left
 }
 
 // threshold is the size in bytes from which on the source's files are in the
@@ -64,6 +66,15 @@ func (c *checked) names() []string {
 // stores reports whether any snapshot is to be made.
 func (c *checked) stores() bool {
 	return slices.ContainsFunc(c.sources, func(s *checkedSource) bool { return s.Snapshot != "" })
+}
+
+// prunes counts the snapshots to be removed.
+func (c *checked) prunes() int { return len(c.pruned) }
+
+// isPruned reports whether a snapshot is to be removed.
+func (c *checked) isPruned(id snapshot.ID) bool {
+	_, ok := c.pruned[id]
+	return ok
 }
 
 // rootless refuses a plan that begins a new root and yet knows snapshots.
@@ -92,7 +103,10 @@ func (s *checkedSource) inParent(target, p string) bool {
 // check reads the whole plan and refuses it unless every part is safe.
 func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	c := &checker{
-		checked: checked{inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}, targetDirs: map[string]struct{}{}},
+		checked: checked{
+			inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}, targetDirs: map[string]struct{}{},
+			pruned: map[snapshot.ID]struct{}{},
+		},
 		earlier: map[uint64]struct{}{},
 		names:   map[string]bool{},
 	}
@@ -101,7 +115,7 @@ func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 		if got := hex.EncodeToString(sum[:]); expect != "" && !strings.EqualFold(got, expect) {
 			return fmt.Errorf("the file's SHA-256 is %s, not the expected %s: this is not the plan that was reviewed", got, expect)
 		}
-		return nil
+		return c.assignPrunes()
 	})
 	if err != nil {
 		return nil, err
@@ -117,6 +131,7 @@ type checker struct {
 	cur   *checkedSource
 	dirs  []string // open directories on the way to the current path
 	names map[string]bool
+	prune []snapshot.ID
 	// earlier holds a keyed hash of the stored path of each regular file so
 	// far: eight bytes each, where the paths themselves would not fit.
 	hash    maphash.Hash
@@ -137,9 +152,35 @@ func (c *checker) visitor() plan.Visitor {
 			return nil
 		},
 		Prune: func(p *plan.Prune) error {
-			return fmt.Errorf("it prunes %q, which this version of phlb does not do", p.Snapshot)
+			id, err := snapshot.ParseID(p.Snapshot)
+			c.prune = append(c.prune, id)
+			return err
 		},
 	}
+}
+
+// assignPrunes checks what the plan prunes, when all its sources are known.
+func (c *checker) assignPrunes() error {
+	for _, id := range c.prune {
+		if _, twice := c.pruned[id]; twice {
+			return fmt.Errorf("it prunes %s twice", id)
+		}
+		i := slices.IndexFunc(c.sources, func(s *checkedSource) bool { return s.Name == id.Name })
+		if i < 0 {
+			return fmt.Errorf("it prunes %s, but %q is no source of the plan", id, id.Name)
+		}
+		src := c.sources[i]
+		newest := src.parent.Time
+		if src.Snapshot != "" {
+			newest = src.id.Time
+		}
+		if id.Time >= newest {
+			return fmt.Errorf("it prunes %s, the newest snapshot of its name or a later one", id)
+		}
+		src.prune = append(src.prune, id)
+		c.pruned[id] = struct{}{}
+	}
+	return nil
 }
 
 // maxPlanID bounds a plan's id, in bytes: it becomes part of a file name.

@@ -10,11 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"phlb/execute"
 	"phlb/internal/event"
+	"phlb/internal/fsys"
 	"phlb/internal/snapshot"
 )
 
@@ -317,7 +319,8 @@ func TestInPlanTargetNotStored(t *testing.T) {
 }
 
 // applyForKill is the process that TestKill kills: it applies the plan in a
-// directory and stops for good at the event whose number it is given.
+// directory and stops for good at the event, or writing call, whose number it is
+// given.
 func applyForKill(dir string) {
 	f, err := os.Open(filepath.Join(dir, "plan.json"))
 	if err != nil {
@@ -325,16 +328,26 @@ func applyForKill(dir string) {
 	}
 	var at int
 	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at)
-	_, err = execute.Apply(context.Background(), f, execute.Options{
+	o := execute.Options{
 		Workers: 2, NewID: func() string { return "killed" }, Now: func() time.Time { return time.Now().Add(time.Hour) },
 		CheckpointEvery: time.Nanosecond,
-		Events: &hook{f: func(n int, _ event.Event) {
-			if n == at {
-				fmt.Println("here")
-				select {}
-			}
-		}},
-	})
+	}
+	here := func(n int) {
+		if n == at {
+			fmt.Println("here")
+			select {}
+		}
+	}
+	if os.Getenv("PHLB_TEST_WRITES") == "" {
+		o.Events = &hook{f: func(n int, _ event.Event) { here(n) }}
+	} else {
+		var writes atomic.Int64
+		o.Faults = func(fsys.Op, string) error {
+			here(int(writes.Add(1)))
+			return nil
+		}
+	}
+	_, err = execute.Apply(context.Background(), f, o)
 	fmt.Println("end", err)
 }
 
