@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -115,6 +116,11 @@ func (p *pruner) leftovers(ctx context.Context) error {
 
 // source prunes what the plan prunes of one name.
 func (p *pruner) source(ctx context.Context, src *checkedSource, rep *Report) error {
+	if len(src.prune) == 0 {
+		return nil
+	}
+	log, closeLog := p.log(src, rep)
+	defer closeLog()
 	rep.NotPruned = nil // what an interrupted run had to say
 	for _, id := range src.prune {
 		times, err := p.root.Times(id.Name)
@@ -132,15 +138,36 @@ func (p *pruner) source(ctx context.Context, src *checkedSource, rep *Report) er
 			return err
 		}
 		if why != "" {
-			p.opts.Log.Warn("not pruned", "snapshot", id.String(), "reason", why)
+			log.Warn("not pruned", "snapshot", id.String(), "reason", why)
 			rep.NotPruned = append(rep.NotPruned, NotPruned{id.String(), why})
 			continue
 		}
 		if err := p.snapshot(ctx, id, rep); err != nil {
 			return err
 		}
+		log.Info("pruned", "snapshot", id.String())
 	}
 	return nil
+}
+
+// log returns where to tell what is pruned: the log of the snapshot that was
+// made, too, if there is one. A log that cannot be written stops nothing.
+func (p *pruner) log(src *checkedSource, rep *Report) (log *slog.Logger, end func()) {
+	none := func() {}
+	if rep.Snapshot == nil {
+		return p.opts.Log, none
+	}
+	dir, err := p.root.Dir().OpenDirAt(src.Name)
+	if err != nil {
+		return p.opts.Log, none
+	}
+	defer dir.Close()
+	f, err := dir.OpenAppend(src.id.Time+snapshot.SuffixLog, 0o600)
+	if err != nil {
+		return p.opts.Log, none
+	}
+	file := slog.NewTextHandler(f, &slog.HandlerOptions{Level: p.opts.LogFileLevel})
+	return slog.New(both{p.opts.Log.Handler(), file}), func() { f.Close() }
 }
 
 // mustStay returns why a snapshot is not pruned although the plan says so.
@@ -197,7 +224,6 @@ func (p *pruner) snapshot(ctx context.Context, id snapshot.ID, rep *Report) erro
 	if err := p.root.Trash(ctx, id); err != nil {
 		return err
 	}
-	p.opts.Log.Info("pruned", "snapshot", id.String())
 	rep.Pruned = append(rep.Pruned, id.String())
 	if err := p.moveLookups(ctx, id); err != nil {
 		return err

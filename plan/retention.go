@@ -10,6 +10,7 @@ import (
 	"phlb/internal/catalog"
 	"phlb/internal/retain"
 	"phlb/internal/snapshot"
+	"phlb/manifest"
 )
 
 // Why a snapshot is pruned, and why one is kept that its rules would not keep.
@@ -56,7 +57,7 @@ func (r *retention) begin() error {
 		if !r.build.chosen(src.Name) {
 			continue
 		}
-		old, err := r.build.history(src.Name)
+		old, err := r.build.history(src)
 		if err != nil {
 			return err
 		}
@@ -74,15 +75,16 @@ func (r *retention) begin() error {
 	return nil
 }
 
-// history lists the snapshots of a name, the newest first.
-func (b *build) history(name string) ([]oldSnapshot, error) {
-	times, err := b.root.Times(name)
+// history lists the snapshots of a name, the newest first. Without rules
+// nobody asks when they were made, which costs a look into each catalogue.
+func (b *build) history(src *manifest.Source) ([]oldSnapshot, error) {
+	times, err := b.root.Times(src.Name)
 	if err != nil {
 		return nil, err
 	}
 	var old []oldSnapshot
 	for _, t := range slices.Backward(times) {
-		s := oldSnapshot{id: snapshot.ID{Name: name, Time: t}}
+		s := oldSnapshot{id: snapshot.ID{Name: src.Name, Time: t}}
 		if s.Pinned, err = b.root.Pinned(s.id); err != nil {
 			return nil, err
 		}
@@ -91,7 +93,9 @@ func (b *build) history(name string) ([]oldSnapshot, error) {
 			return nil, err
 		}
 		s.Partial = status != snapshot.StatusComplete
-		s.Time = b.madeAt(s.id)
+		if p := src.Settings.Retention; p != nil && !p.IsZero() {
+			s.Time = b.madeAt(s.id)
+		}
 		old = append(old, s)
 	}
 	return old, nil
