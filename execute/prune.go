@@ -118,7 +118,7 @@ func (p *pruner) source(ctx context.Context, src *checkedSource, rep *Report) er
 	if len(src.prune) == 0 {
 		return nil
 	}
-	log, closeLog := p.log(src, rep)
+	logger, closeLog := p.log(src, rep)
 	defer closeLog()
 	rep.NotPruned = nil // what an interrupted run had to say
 	for _, id := range src.prune {
@@ -137,14 +137,14 @@ func (p *pruner) source(ctx context.Context, src *checkedSource, rep *Report) er
 			return err
 		}
 		if why != "" {
-			log.Warn("not pruned", "snapshot", id.String(), "reason", why)
+			logger.Warn("not pruned", "snapshot", id.String(), "reason", why)
 			rep.NotPruned = append(rep.NotPruned, NotPruned{id.String(), why})
 			continue
 		}
 		if err := p.snapshot(ctx, id, rep); err != nil {
 			return err
 		}
-		log.Info("pruned", "snapshot", id.String())
+		logger.Info("pruned", "snapshot", id.String())
 	}
 	return nil
 }
