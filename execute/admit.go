@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"phlb/internal/fsys"
 )
@@ -18,6 +19,7 @@ func (r *runner) admit(ctx context.Context) error {
 	for _, check := range []func() error{
 		func() error { return r.identify(open) },
 		func() error { return r.moved(open) },
+		func() error { return r.pruned(open) },
 		r.targetsPublished,
 		func() error { return r.targetsReached(ctx) },
 		func() error { return r.clock(ctx) },
@@ -133,9 +135,35 @@ func (r *runner) removedSince(src *checkedSource) bool {
 	return err == nil && rep.PlanID == r.plan.header.PlanID && rep.Generation > 0
 }
 
+// pruned refuses a plan that only prunes when all of that is done.
+func (r *runner) pruned(open bool) error {
+	if open || r.plan.stores() || r.plan.prunes() == 0 {
+		return nil
+	}
+	for id := range r.plan.pruned {
+		dir, err := r.root.OpenSnapshot(id)
+		if err == nil {
+			return dir.Close()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil //nolint:nilerr // there is something: pruning will tell what
+		}
+	}
+	return refuse("it was already applied: nothing that it prunes is there any more")
+}
+
+// links reports whether links are still to be made: an interrupted run may
+// have published everything, and pruned what it linked to.
+func (c *checked) links() bool {
+	return slices.ContainsFunc(c.sources, func(s *checkedSource) bool { return s.Snapshot != "" && !s.published })
+}
+
 // targetsReached refuses a plan with link targets behind a symbolic link. A
 // directory that is missing is no reason: its files are copied instead.
 func (r *runner) targetsReached(ctx context.Context) error {
+	if !r.plan.links() {
+		return nil
+	}
 	for rel := range r.plan.targetDirs {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -154,6 +182,9 @@ func (r *runner) targetsReached(ctx context.Context) error {
 // targetsPublished refuses a plan that links to snapshots that are not there.
 // That single files of theirs are missing is looked at when it comes to them.
 func (r *runner) targetsPublished() error {
+	if !r.plan.links() {
+		return nil
+	}
 	for id := range r.plan.targets {
 		dir, err := r.root.OpenSnapshot(id)
 		if errors.Is(err, fs.ErrNotExist) || fsys.ClassOf(err) == fsys.ClassType {

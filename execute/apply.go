@@ -56,7 +56,7 @@ func (r *runner) apply(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer r.root.Close()
-	if !r.plan.stores() {
+	if !r.plan.stores() && r.plan.prunes() == 0 {
 		return r.nothing(), nil
 	}
 	lock, err := r.root.Lock(ctx, fsys.Exclusive, snapshot.LockOptions{Wait: r.opts.LockWait, Holder: r.opts.Holder})
@@ -83,7 +83,8 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 	if err := r.admit(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.begin(); err != nil {
+	resumed, err := r.begin()
+	if err != nil {
 		return nil, err
 	}
 	db, err := lookup.Open(r.root.Dir())
@@ -101,6 +102,9 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 			return res, err
 		}
 	}
+	if err := r.prune(ctx, res, resumed); err != nil || res.Unfinished {
+		return res, err
+	}
 	if err := r.root.EndRun(r.plan.header.PlanID); err != nil {
 		return res, fmt.Errorf("everything is published and done, only marking the plan as applied failed: %w", err)
 	}
@@ -109,16 +113,28 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 
 // begin marks the plan as begun before it makes the root one of phlb's: the
 // mark is how an interrupted run of it tells its own new root from another's.
-func (r *runner) begin() error {
-	if _, err := r.root.BeginRun(r.plan.header.PlanID, r.plan.names()); err != nil {
-		return err
+//
+// A plan that only prunes does without where the disk is full: it is to make
+// room, and can be planned anew if it is interrupted.
+func (r *runner) begin() (resumed bool, err error) {
+	if resumed, err = r.root.BeginRun(r.plan.header.PlanID, r.plan.names()); err == nil {
+		err = r.initialize()
 	}
+	if fsys.ClassOf(err) == fsys.ClassFull && !r.plan.stores() {
+		err = nil
+	}
+	return resumed, err
+}
+
+func (r *runner) initialize() error {
 	_, exists, err := r.root.State()
-	if err != nil || exists {
+	if err == nil && !exists {
+		_, err = r.root.Initialize(r.opts.NewID)
+	}
+	if err != nil {
 		return err
 	}
-	_, err = r.root.Initialize(r.opts.NewID)
-	return err
+	return r.root.PrepareTrash()
 }
 
 // open opens the destination, and makes it first if the plan says so.

@@ -31,6 +31,7 @@ type checked struct {
 	// of files that are unchanged in the parent are left out: what happened
 	// to them since is looked at when it comes to them.
 	targetDirs map[string]struct{}
+	pruned     map[snapshot.ID]struct{}
 	inodes     int64             // to be made, at most
 	sha256     [sha256.Size]byte // of the file
 }
@@ -38,12 +39,13 @@ type checked struct {
 type checkedSource struct {
 	plan.Source
 	id         snapshot.ID
-	parent     snapshot.ID // zero: there is none
-	files      int64       // to copy and link
-	bytes      int64       // to copy
-	unreadable int64       // skips of paths that exist but could not be read or held
-	published  bool        // by an earlier, interrupted run of this plan
-	report     *Report     // if published, what that run left
+	parent     snapshot.ID   // zero: there is none
+	files      int64         // to copy and link
+	bytes      int64         // to copy
+	unreadable int64         // skips of paths that exist but could not be read or held
+	prune      []snapshot.ID // to be removed, in this order
+	published  bool          // by an earlier, interrupted run of this plan
+	report     *Report       // if published, what that run left
 }
 
 // threshold is the size in bytes from which on the source's files are in the
@@ -92,7 +94,10 @@ func (s *checkedSource) inParent(target, p string) bool {
 // check reads the whole plan and refuses it unless every part is safe.
 func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	c := &checker{
-		checked: checked{inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}, targetDirs: map[string]struct{}{}},
+		checked: checked{
+			inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}, targetDirs: map[string]struct{}{},
+			pruned: map[snapshot.ID]struct{}{},
+		},
 		earlier: map[uint64]struct{}{},
 		names:   map[string]bool{},
 	}
@@ -101,7 +106,7 @@ func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 		if got := hex.EncodeToString(sum[:]); expect != "" && !strings.EqualFold(got, expect) {
 			return fmt.Errorf("the file's SHA-256 is %s, not the expected %s: this is not the plan that was reviewed", got, expect)
 		}
-		return nil
+		return c.assignPrunes()
 	})
 	if err != nil {
 		return nil, err
@@ -117,6 +122,7 @@ type checker struct {
 	cur   *checkedSource
 	dirs  []string // open directories on the way to the current path
 	names map[string]bool
+	prune []snapshot.ID
 	// earlier holds a keyed hash of the stored path of each regular file so
 	// far: eight bytes each, where the paths themselves would not fit.
 	hash    maphash.Hash
@@ -137,7 +143,9 @@ func (c *checker) visitor() plan.Visitor {
 			return nil
 		},
 		Prune: func(p *plan.Prune) error {
-			return fmt.Errorf("it prunes %q, which this version of phlb does not do", p.Snapshot)
+			id, err := snapshot.ParseID(p.Snapshot)
+			c.prune = append(c.prune, id)
+			return err
 		},
 	}
 }

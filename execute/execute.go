@@ -45,6 +45,9 @@ type Options struct {
 	Preamble map[string][]byte
 	// Summary renders what is kept as <time>-summary.txt. Nil: none is kept.
 	Summary func(*Report) []byte
+	// MaxDuration ends pruning after a time, what is under way included; 0: no
+	// limit.
+	MaxDuration time.Duration
 	// Faults makes writing operations fail, for tests.
 	Faults fsys.FaultFunc
 	// CheckpointEvery is how often finished copies are made durable and

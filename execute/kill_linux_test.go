@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 )
 
 // applyForKill is the process that the tests kill: it applies the plan in a
-// directory, tells of every file it makes, and stops for good at the event
-// whose number it is given.
+// directory, tells of every file it makes, and stops for good at the event, or
+// the writing call, whose number it is given.
 func applyForKill(dir string) {
 	f, err := os.Open(filepath.Join(dir, "plan.json"))
 	if err != nil {
@@ -28,6 +29,17 @@ func applyForKill(dir string) {
 	}
 	var at int
 	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at)
+	stop := func(n int) {
+		if n == at {
+			fmt.Println("here")
+			select {}
+		}
+	}
+	events, writes := stop, func(int) {}
+	if os.Getenv("PHLB_TEST_WRITES") != "" {
+		events, writes = writes, stop
+	}
+	var written atomic.Int64
 	_, err = execute.Apply(context.Background(), f, execute.Options{
 		Workers: 2, NewID: func() string { return "killed" }, Now: func() time.Time { return time.Now().Add(time.Hour) },
 		CheckpointEvery: time.Nanosecond,
@@ -35,21 +47,18 @@ func applyForKill(dir string) {
 			if op == fsys.OpCreate {
 				fmt.Fprintln(os.Stderr, name)
 			}
+			writes(int(written.Add(1)))
 			return nil
 		},
-		Events: &hook{f: func(n int, _ event.Event) {
-			if n == at {
-				fmt.Println("here")
-				select {}
-			}
-		}},
+		Events: &hook{f: func(n int, _ event.Event) { events(n) }},
 	})
 	fmt.Println("end", err)
 }
 
 // killAt applies the plan in another process, kills it at an event, and
-// returns the names of the files that it made. settle is called before.
-func (w *world) killAt(f *os.File, event int, settle func()) (made []string) {
+// returns the names of the files that it made. settle is called before. With
+// PHLB_TEST_WRITES=1 in the environment it is a writing call, not an event.
+func (w *world) killAt(f *os.File, event int, settle func(), env ...string) (made []string) {
 	w.t.Helper()
 	link := filepath.Join(w.dir, "plan.json")
 	_ = os.Remove(link)
@@ -58,6 +67,7 @@ func (w *world) killAt(f *os.File, event int, settle func()) (made []string) {
 	w.ok(err)
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), "PHLB_TEST_APPLY="+w.dir, fmt.Sprintf("PHLB_TEST_AT=%d", event))
+	cmd.Env = append(cmd.Env, env...)
 	var names bytes.Buffer
 	cmd.Stderr = &names
 	out, err := cmd.StdoutPipe()

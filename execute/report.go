@@ -81,8 +81,10 @@ type Report struct {
 	NotKept       int64              `json:"metadata_not_kept"` // paths whose owner, mode, times or xattrs the destination refused
 	TakenOver     plan.Count         `json:"taken_over"`        // copies an interrupted run had finished
 	Pruned        []string           `json:"pruned"`
-	Overrides     []string           `json:"overridden_guards,omitempty"` // guards that could trip without consequence
-	CtimeWindow   *Window            `json:"ctime_window,omitempty"`      // nil: nothing was published
+	NotPruned     []NotPruned        `json:"not_pruned,omitempty"`          // that the plan prunes, and why they stay
+	Overrides     []string           `json:"overridden_guards,omitempty"`   // guards that could trip without consequence
+	CtimeWindow   *Window            `json:"ctime_window,omitempty"`        // nil: nothing was published
+	LaterWindows  []Window           `json:"later_ctime_windows,omitempty"` // of pruning, by this run or later ones that made no snapshot
 	Error         string             `json:"error,omitempty"`
 	Durations     map[string]float64 `json:"durations"` // seconds by phase
 	Start         time.Time          `json:"start"`
@@ -132,6 +134,9 @@ func (r *Report) Incomplete() bool {
 type Result struct {
 	PlanID  string
 	Reports []*Report // one a source, in the plan's order
+	// Unfinished: pruning took longer than it may, and the same plan, or the
+	// next run, goes on with it.
+	Unfinished bool
 }
 
 // Incomplete reports whether anything drifted, vanished, failed or could not

@@ -180,3 +180,27 @@ func sorted(n int, prefix string) []string {
 	slices.Sort(names)
 	return names
 }
+
+// TestPruneOnAFullDisk: neither a byte nor an inode is free, and pruning is
+// what helps.
+func TestPruneOnAFullDisk(t *testing.T) {
+	for _, options := range []string{"size=8m,mode=700", "size=8m,nr_inodes=200,mode=700"} {
+		w := newWorld(t)
+		w.tmpfs(options)
+		ids := w.history(4)
+		for i := 0; ; i++ {
+			err := os.WriteFile(filepath.Join(w.root, fmt.Sprint("fill", i)), make([]byte, 4<<20), 0o600)
+			if err != nil && i > 200 {
+				break
+			}
+		}
+		w.retain("keep_last: 2")
+		rep := w.apply(w.plan(pruneOnly))
+		same(t, "pruned", rep.Pruned, ids[:2])
+		w.gone(ids[:2]...)
+		same(t, "snapshots", w.snapshots(), ids[2:])
+		for p, o := range w.danglingLookups() {
+			t.Errorf("%s: %s", p, o)
+		}
+	}
+}

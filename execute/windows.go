@@ -29,6 +29,11 @@ func (w windows) cover(t meta.Time) bool {
 	return slices.ContainsFunc(w, func(w Window) bool { return w.From.Compare(t) < 0 && t.Compare(w.To) < 0 })
 }
 
+// before reports whether all windows end before t.
+func (w windows) before(t meta.Time) bool {
+	return !slices.ContainsFunc(w, func(w Window) bool { return w.To.Compare(t) >= 0 })
+}
+
 // linkedSince collects the windows of the runs that ended after the parent
 // snapshot's began, that run included. They are told by the reports beside the
 // snapshots; without the parent's there are none, and what does not have the
@@ -51,12 +56,17 @@ func (r *runner) linkedSince(ctx context.Context, parent snapshot.ID) (windows, 
 		}
 		for _, t := range slices.Backward(times) {
 			rep, err := readReport(r.root, snapshot.ID{Name: name, Time: t})
-			if errors.Is(err, fs.ErrNotExist) || err == nil && rep.window().To.Compare(first.From) < 0 {
+			if errors.Is(err, fs.ErrNotExist) {
 				break
 			}
-			if err == nil {
-				all = append(all, rep.window())
+			if err != nil {
+				continue
 			}
+			own := append(windows{rep.window()}, rep.LaterWindows...)
+			if own.before(first.From) {
+				break
+			}
+			all = append(all, own...)
 		}
 	}
 	return all, nil

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -16,19 +15,11 @@ type decoder struct {
 	options  Options
 	problems Problems
 	homes    map[string]string // where each key belongs
-	used     []usedKey
-}
-
-// usedKey is a key that stands in the manifest with a value that switches it
-// on. Path is dotted and without "defaults" or "sources": "retention.keep_last".
-type usedKey struct {
-	path string
-	pos  Position
 }
 
 // value is what stands behind a key, or an item of a list.
 type value struct {
-	path   string // dotted, as in usedKey
+	path   string // dotted, without "defaults" or "sources": "retention.keep_last"
 	pos    Position
 	node   *yaml.Node
 	inList bool // it is an item of the list behind the key
@@ -46,9 +37,6 @@ func (v value) key() string {
 func (d *decoder) problem(pos Position, hint, format string, args ...any) {
 	d.problems = append(d.problems, Problem{Pos: pos, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
-
-// use records that v's key is switched on.
-func (d *decoder) use(v value) { d.used = append(d.used, usedKey{v.path, v.pos}) }
 
 // dereference follows an alias, which checkAliases has found to end somewhere.
 func dereference(n *yaml.Node) *yaml.Node {
@@ -98,9 +86,6 @@ func one[T, V any](key string, read func(*decoder, value) (V, bool), at func(*T)
 			return
 		}
 		*at(t) = x
-		if !reflect.ValueOf(&x).Elem().IsZero() {
-			d.use(v)
-		}
 	}}
 }
 
@@ -108,12 +93,9 @@ func one[T, V any](key string, read func(*decoder, value) (V, bool), at func(*T)
 // mapping has no key for it.
 func group[T, G any](key string, fields []field[G], get func(*T) G, put func(*T, G)) field[T] {
 	return field[T]{key: key, keys: keysOf(fields), set: func(d *decoder, v value, t *T) {
-		g, before := get(t), len(d.used)
+		g := get(t)
 		if _, ok := decodeMapping(d, v, key, fields, &g); ok {
 			put(t, g)
-		}
-		if len(d.used) > before {
-			d.use(v)
 		}
 	}}
 }

@@ -41,8 +41,6 @@ type Manifest struct {
 	Location           *time.Location
 	Workers            int // 0: number of CPUs
 	Sources            []Source
-
-	used []usedKey // keys that are switched on, by position
 }
 
 // DestinationRequire is what must hold of the destination before a run.

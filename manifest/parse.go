@@ -64,7 +64,6 @@ func (d *decoder) manifest(root *yaml.Node) *Manifest {
 		d.checkOverlap(m.Destination, entries)
 		m.Manifest.Sources = finished(entries)
 	}
-	m.Manifest.used = d.used
 	return &m.Manifest
 }
 

@@ -33,7 +33,6 @@ func env(pairs ...string) func(string) (string, bool) {
 func equal() cmp.Options {
 	return cmp.Options{
 		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
-		cmpopts.IgnoreUnexported(Manifest{}),
 		cmpopts.IgnoreFields(Manifest{}, "SHA256"),
 		cmpopts.IgnoreFields(Source{}, "Pos"),
 		cmpopts.IgnoreFields(Pattern{}, "Pos", "Builtin"),

@@ -97,45 +97,6 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-func TestUnsupported(t *testing.T) {
-	m := mustParse(t, `version: 1
-destination: /b
-destination_require: {mountpoint: true}
-defaults:
-  retention: {keep_last: 3, keep_daily: 2}
-  skip_if_unchanged: false
-sources:
-  - path: /a
-    require: {mountpoint: false, min_files: 3, sentinel: x}
-    guards: {max_deleted_percent: 0, max_changed_percent: 3, min_free: 1}
-    skip_if_unchanged: true
-  - path: /c
-    hooks: {before: [], after: [x]}
-    retention: {keep_last: 0}
-    require: {}
-`, Options{})
-	const suffix = " is not supported yet by this version of phlb\n"
-	want := "5:3: retention" + suffix
-	got := strings.ReplaceAll(m.Unsupported().Error()+"\n", testPath+":", "")
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if p := mustParse(t, around("exclude_caches: true"), Options{}).Unsupported(); len(p) != 0 {
-		t.Errorf("got %v", p)
-	}
-	keys := map[string]bool{}
-	for _, mapping := range mappingKeys() {
-		for _, key := range mapping.keys {
-			keys[key], keys[mapping.where+"."+key] = true, true
-		}
-	}
-	for _, path := range notBuilt() {
-		if !keys[path] {
-			t.Errorf("%s is listed but is no key", path)
-		}
-	}
-}
-
 func TestSingle(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, c := range []struct {

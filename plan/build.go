@@ -29,6 +29,9 @@ type Options struct {
 	Rehash bool
 	// Overrides are names of guards that may trip without consequence.
 	Overrides []string
+	// PruneOnly plans no snapshots, only what becomes of old ones. Sources are
+	// not looked at, so that a full disk can be emptied.
+	PruneOnly bool
 	// Avoid are files that are never planned: the plan's own output.
 	Avoid   []scan.Identity
 	Workers int
@@ -102,7 +105,7 @@ func attempt(
 	p := &Plan{Document: Document{Header: b.header}, Limits: b.limits}
 	for i := range m.Sources {
 		src := &m.Sources[i]
-		if len(o.Sources) > 0 && !slices.Contains(o.Sources, src.Name) {
+		if !b.chosen(src.Name) {
 			continue
 		}
 		doc, err := b.source(ctx, src)
@@ -115,6 +118,11 @@ func attempt(
 		return nil, err
 	}
 	return p, nil
+}
+
+// chosen reports whether the source of this name is to be planned.
+func (b *build) chosen(name string) bool {
+	return len(b.opts.Sources) == 0 || slices.Contains(b.opts.Sources, name)
 }
 
 // build is what the sources of one plan share.
@@ -135,6 +143,7 @@ type build struct {
 	stored     *storedFiles
 	shared     []Guard // about the destination: outcomes for all sources
 	elsewhere  bool    // one of them tripped: this is not the right root
+	retention  *retention
 	sources    []*sourceBuild
 	buffers    sync.Pool
 	readers    *pool.Pool // hashes and samples ahead of the decisions
@@ -146,7 +155,7 @@ func (b *build) begin() error {
 		PlanID: b.id, PHLBVersion: o.Version, CreatedAt: o.Now.UTC(),
 		Manifest:    ManifestRef{Path: b.manifest.Path, SHA256: b.manifest.SHA256},
 		Destination: Destination{Path: b.manifest.Destination, Require: Require(b.manifest.DestinationRequire)},
-		Applyable:   true, Overrides: o.Overrides,
+		Applyable:   true, Overrides: o.Overrides, PruneOnly: o.PruneOnly,
 	}
 	b.gid = uint32(o.GID)
 	b.nameMax = usualNameMax
@@ -154,6 +163,7 @@ func (b *build) begin() error {
 	b.seed = maphash.MakeSeed()
 	b.planned = newCandidates(b.manifest.Sources)
 	b.stored = &storedFiles{build: b}
+	b.retention = newRetention(b)
 	if b.root == nil {
 		b.header.Destination.Create = true
 		return nil
@@ -178,8 +188,10 @@ func (b *build) begin() error {
 		b.nameMax = fs.NameMax
 	}
 	b.limits = b.root.Limits()
-	b.stored.lookups, err = lookup.Open(b.root.Dir())
-	return err
+	if b.stored.lookups, err = lookup.Open(b.root.Dir()); err != nil {
+		return err
+	}
+	return b.retention.begin()
 }
 
 // limited reports whether the destination is known to have a limit.
@@ -211,6 +223,9 @@ func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, e
 	if err := s.place(); err != nil {
 		return nil, err
 	}
+	if b.opts.PruneOnly {
+		return &SourceDoc{Source: s.Source}, nil
+	}
 	if s.open() && s.required() && !b.elsewhere {
 		if err := s.overlap(); err != nil {
 			return nil, err
@@ -225,7 +240,8 @@ func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, e
 	return &SourceDoc{Source: s.Source, Spool: s.spool}, nil
 }
 
-// place finds the parent snapshot and the name of the new one.
+// place finds the parent snapshot and the name of the new one, if there is to
+// be one.
 func (s *sourceBuild) place() error {
 	newest := ""
 	if s.root != nil {
@@ -240,19 +256,24 @@ func (s *sourceBuild) place() error {
 			s.Parent = &id
 		}
 	}
+	defer s.clock(newest)
+	if s.opts.PruneOnly {
+		return nil
+	}
 	next := snapshot.NextTime(s.opts.Now, s.manifest.Location, newest)
 	if next == "" {
 		return fmt.Errorf("the newest snapshot is %s: the calendar has no later time for another one", s.parentID)
 	}
 	s.Snapshot = snapshot.ID{Name: s.Name, Time: next}.String()
-	s.clock(newest)
 	return nil
 }
 
 // finish fills in what is known only when all sources are scanned.
 func (b *build) finish(ctx context.Context, p *Plan) error {
-	if err := b.checkSpace(p); err != nil {
-		return err
+	if !b.opts.PruneOnly {
+		if err := b.checkSpace(p); err != nil {
+			return err
+		}
 	}
 	for i := range p.Sources {
 		p.Sources[i].Guards = append(p.Sources[i].Guards, b.shared...)
@@ -263,14 +284,17 @@ func (b *build) finish(ctx context.Context, p *Plan) error {
 			}
 		}
 	}
-	return b.survey(ctx, p)
-}
-
-// survey lists the snapshots that exist: all are kept.
-func (b *build) survey(ctx context.Context, p *Plan) error {
 	if b.root == nil {
 		return nil
 	}
+	if err := b.survey(ctx, p); err != nil {
+		return err
+	}
+	return b.retention.finish(ctx, p)
+}
+
+// survey lists the names that the manifest does not know.
+func (b *build) survey(ctx context.Context, p *Plan) error {
 	names, err := b.root.Names(ctx)
 	if err != nil {
 		return err
@@ -278,16 +302,6 @@ func (b *build) survey(ctx context.Context, p *Plan) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(b.manifest.Sources, func(s manifest.Source) bool { return s.Name == name }) {
 			p.Unlisted = append(p.Unlisted, name)
-		}
-	}
-	for i := range p.Sources {
-		name := p.Sources[i].Name
-		times, err := b.root.Times(name)
-		if err != nil {
-			return err
-		}
-		for _, t := range slices.Backward(times) {
-			p.Keep = append(p.Keep, Keep{Snapshot: snapshot.ID{Name: name, Time: t}.String(), Reasons: []string{"no retention"}})
 		}
 	}
 	return nil

@@ -45,8 +45,10 @@ func (s *sourceBuild) openParent(ctx context.Context) (p parent, native bool, er
 }
 
 // hasReport reports whether the parent has a report, which PHLB does not make.
-func (s *sourceBuild) hasReport() bool {
-	f, err := s.root.OpenSidecar(s.parentID, snapshot.SuffixReport)
+func (s *sourceBuild) hasReport() bool { return hasReport(s.root, s.parentID) }
+
+func hasReport(root *snapshot.Root, id snapshot.ID) bool {
+	f, err := root.OpenSidecar(id, snapshot.SuffixReport)
 	if err != nil {
 		return false
 	}
@@ -92,12 +94,18 @@ func (s *sourceBuild) openCatalog() (*catalogParent, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newCatalogParent(s.parentID, f), nil
+}
+
+// newCatalogParent reads a catalogue, and closes f with it; nil: it is none,
+// which is as good as none at all.
+func newCatalogParent(id snapshot.ID, f *fsys.File) *catalogParent {
 	r, err := catalog.NewReader(f)
 	if err != nil {
 		f.Close()
-		return nil, nil //nolint:nilerr // as good as none
+		return nil
 	}
-	return &catalogParent{id: s.parentID, file: f, reader: r, exact: r.Header().Origin == catalog.OriginApply}, nil
+	return &catalogParent{id: id, file: f, reader: r, exact: r.Header().Origin == catalog.OriginApply}
 }
 
 type noParent struct{}

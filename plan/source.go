@@ -39,6 +39,7 @@ type sourceBuild struct {
 	gone       string               // the skipped directory whose old content is not "deleted"
 	measure    measure
 	need       need
+	partial    bool // existing paths cannot be stored
 }
 
 // inode names a file of the source on whichever file system it is.
@@ -188,10 +189,22 @@ func (s *sourceBuild) deleted(rec *catalog.Record) error {
 func (s *sourceBuild) add(it *item) error {
 	s.need.take(&it.Entry, it.info.Blocks, s.threshold())
 	s.measure.entry(it)
+	switch it.Action {
+	case ActionLink:
+		s.retention.link(it.Target)
+	case ActionSkip:
+		s.partial = s.partial || leavesOut(it.Reason)
+	}
 	if show := s.opts.Observer.Entry; show != nil {
 		show(&it.Entry)
 	}
 	return s.spool.Add(&it.Entry)
+}
+
+// leavesOut reports whether a skip's reason says that an existing path cannot
+// be stored, rather than that nobody wants it.
+func leavesOut(reason string) bool {
+	return strings.HasPrefix(reason, "unreadable") || strings.HasPrefix(reason, "name")
 }
 
 // storedPath returns where a path will lie, relative to the root.

@@ -15,6 +15,7 @@ import (
 const (
 	catalogHome   = snapshot.PrivateDir + "/catalog"
 	catalogSuffix = ".jsonl.zst"
+	movedSuffix   = ".moved" // whose lookups pruning moved to the snapshot
 )
 
 // removeCatalogs removes the catalogues of snapshots that are gone.
@@ -76,6 +77,10 @@ func (b *rebuilder) tidyDir(ctx context.Context, parent *fsys.Dir, name, element
 func (b *rebuilder) tidyFile(d *fsys.Dir, name, file string) (isRemoved bool) {
 	place := path.Join(catalogHome, name, file)
 	time, ok := strings.CutSuffix(file, catalogSuffix)
+	moved, isMoved := strings.CutSuffix(file, movedSuffix)
+	if isMoved {
+		time, ok = moved, true
+	}
 	id, err := snapshot.ParseID(name + "/" + time)
 	if !ok || err != nil {
 		b.strays.add(Path(place))
@@ -89,6 +94,8 @@ func (b *rebuilder) tidyFile(d *fsys.Dir, name, file string) (isRemoved bool) {
 		b.failed(place, err)
 		return false
 	}
-	b.result.Catalogs.Removed++
+	if !isMoved {
+		b.result.Catalogs.Removed++
+	}
 	return true
 }

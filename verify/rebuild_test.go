@@ -204,6 +204,8 @@ func TestRebuildLookupRepairs(t *testing.T) {
 	write(w.at(".phlb/size-lookup/readme"), "mine")
 	write(w.at(".phlb/catalog/odd"), "mine")
 	write(w.at(".phlb/catalog/gone/2026-01-01-000000.jsonl.zst"), "of a snapshot that is gone")
+	write(w.at(".phlb/catalog/gone/2026-01-01-000000.moved"), "of the same")
+	write(w.at(".phlb/catalog", first+".moved"), "of one that is there")
 
 	r := w.rebuild()
 	wantFindings(t, &r.Result)

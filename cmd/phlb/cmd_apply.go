@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -22,6 +23,7 @@ type applyOptions struct {
 	strict       bool
 	expectSHA256 string
 	hooks        string // a manifest, with a saved plan
+	maxDuration  time.Duration
 }
 
 func (a *app) newApplyCommand() *cobra.Command {
@@ -40,6 +42,9 @@ root's lock; 1 failed, or a hook did.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(append(planEndings(), manifestEndings()...)...),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.maxDuration < 0 {
+				return usagef("--max-duration %v: must not be negative", o.maxDuration)
+			}
 			if isManifest(args[0]) {
 				return a.runApplyManifest(cmd.Context(), args[0], o)
 			}
@@ -51,6 +56,7 @@ root's lock; 1 failed, or a hook did.`,
 	f.BoolVar(&o.strict, "strict", false, "any drift from the plan aborts before the snapshot is published")
 	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 that the plan file must have: that of the file that was reviewed")
 	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the manifest it was made from")
+	f.DurationVar(&o.maxDuration, "max-duration", 0, "how long pruning may take; the same plan again, or the next run, goes on (default: no limit)")
 	addPlanFlags(c, &o.plan)
 	a.jsonFlag(c)
 	return c
@@ -190,6 +196,7 @@ func (a *app) applyFile(ctx context.Context, f execute.PlanFile, workers int, o 
 	res, err := execute.Apply(ctx, f, execute.Options{
 		Preamble: h.preamble(), Workers: workers, Strict: o.strict, ExpectSHA256: o.expectSHA256, LockWait: a.lockTimeout, Holder: a.holder(),
 		NewID: newID, Now: a.now, Events: a.progress, Log: a.log, LogFileLevel: a.logLevel, Summary: report.ApplySummary,
+		MaxDuration: o.maxDuration,
 	})
 	if res != nil {
 		if printErr := a.printApplied(h.complete(res)); err == nil {

@@ -25,6 +25,7 @@ type planOptions struct {
 	detailedExitCode bool
 	overrides        []string
 	hooks            bool
+	pruneOnly        bool
 }
 
 func (a *app) newPlanCommand() *cobra.Command {
@@ -33,8 +34,9 @@ func (a *app) newPlanCommand() *cobra.Command {
 		Use:   "plan MANIFEST",
 		Short: "Scan, decide, and write a plan for review; nothing else is written",
 		Long: `Scans the manifest's sources, decides what becomes of every file and writes
-that as a plan. Only the plan is written. Review it with "phlb show", carry it
-out with "phlb apply".
+that as a plan, and which old snapshots the retention rules keep and which go.
+Only the plan is written. Review it with "phlb show", carry it out with
+"phlb apply".
 
 Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 4 a guard tripped, the plan is for inspection only; 64 invalid manifest; 1 failed,
@@ -47,6 +49,7 @@ or a before hook did.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&o.output, "output", "o", "plan.json", "where to write the plan; - is standard output; a name ending in .zst is compressed")
+	f.BoolVar(&o.pruneOnly, "prune-only", false, "plan no snapshots, only which old ones go: sources are not looked at, so that a full disk can be emptied")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	f.BoolVar(&o.hooks, "hooks", false, "run the manifest's before hooks first")
 	addPlanFlags(c, &o)
@@ -65,6 +68,9 @@ func addPlanFlags(c *cobra.Command, o *planOptions) {
 }
 
 func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
+	if o.pruneOnly && o.rehash {
+		return usagef("--prune-only reads no sources, so there is nothing to --rehash")
+	}
 	m, err := a.usableManifest(path, o)
 	if err != nil {
 		return err
@@ -165,9 +171,6 @@ func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, er
 	if err != nil {
 		return nil, err
 	}
-	if problems := m.Unsupported(); len(problems) > 0 {
-		return nil, problems
-	}
 	for _, name := range o.sources {
 		if !slices.ContainsFunc(m.Sources, func(s manifest.Source) bool { return s.Name == name }) {
 			return nil, usagef("--source %q: the manifest has no source of this name, but %s", name, sourceNames(m))
@@ -201,7 +204,7 @@ func (a *app) makePlan(
 		defer root.Close()
 	}
 	p, err := plan.Build(ctx, m, root, plan.Options{
-		Now: a.now(), NewID: newID, Version: version(), Sources: o.sources, Rehash: o.rehash, Overrides: o.overrides,
+		Now: a.now(), NewID: newID, Version: version(), Sources: o.sources, Rehash: o.rehash, PruneOnly: o.pruneOnly, Overrides: o.overrides,
 		Avoid: out.avoid, Workers: a.workerCount(m.Workers), UID: os.Geteuid(), GID: os.Getegid(), Events: a.progress, Observer: summary.Observer(),
 	})
 	if err != nil {

@@ -41,9 +41,6 @@ func (a *app) runValidate(path string, show bool) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range m.Unsupported() {
-		a.log.Warn(p.String())
-	}
 	if !show {
 		fmt.Fprintf(a.out, "%s is valid: %s\n", path, plural(len(m.Sources), "source"))
 		return nil

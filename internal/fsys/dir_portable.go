@@ -244,6 +244,14 @@ func (d *Dir) file(f *os.File, name string) *File {
 // OpenFileAt is OpenFile for a slash-separated relative path.
 func (d *Dir) OpenFileAt(rel string) (*File, error) { return at(d, rel, (*Dir).OpenFile) }
 
+// OpenUpdateAt opens an existing file, at a slash-separated relative path, for
+// reading and for writing over what it holds.
+func (d *Dir) OpenUpdateAt(rel string) (*File, error) {
+	return at(d, rel, func(dir *Dir, name string) (*File, error) {
+		return dir.openFile("open", name, os.O_RDWR|unfollowedFlags)
+	})
+}
+
 // Create makes a new file for writing; it is an error if the name exists.
 // The mode is limited by the umask.
 func (d *Dir) Create(name string, mode uint32) (*File, error) {

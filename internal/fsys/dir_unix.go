@@ -122,6 +122,20 @@ func (d *Dir) OpenFileAt(rel string) (*File, error) {
 	return d.file(fd, rel, pathError("open", d.path, rel, err))
 }
 
+// OpenUpdateAt opens an existing file, at a slash-separated relative path, for
+// reading and for writing over what it holds.
+func (d *Dir) OpenUpdateAt(rel string) (*File, error) {
+	const flags = unix.O_RDWR | unix.O_NONBLOCK | unix.O_NOCTTY
+	fd, err := openBeneath(d.fd, rel, flags, 0)
+	if err == errNoBeneath {
+		return at(d, rel, func(dir *Dir, name string) (*File, error) {
+			fd, err := dir.open("open", name, flags, 0)
+			return dir.file(fd, name, err)
+		})
+	}
+	return d.file(fd, rel, pathError("open", d.path, rel, err))
+}
+
 func (d *Dir) file(fd int, rel string, err error) (*File, error) {
 	if err != nil {
 		return nil, err

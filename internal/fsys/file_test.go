@@ -400,3 +400,27 @@ func TestPortableLimits(t *testing.T) {
 		wantClass(t, what, err, ClassUnsupported)
 	}
 }
+
+// TestOpenUpdateAt: what is there is written over, nothing is made, and no
+// link is followed.
+func TestOpenUpdateAt(t *testing.T) {
+	d, _ := openTemp(t)
+	sub := mkdir(t, d, "a")
+	writeFile(t, sub, "f", "old text")
+	f, err := d.OpenUpdateAt("a/f")
+	must(t, err)
+	old := make([]byte, 3)
+	_, err = f.Read(old)
+	must(t, err)
+	_, err = f.Seek(0, io.SeekStart)
+	must(t, err)
+	_, err = f.Write([]byte("new"))
+	must(t, err)
+	must(t, f.Close())
+	if got := readFile(t, d, "a/f"); string(old) != "old" || got != "new text" {
+		t.Errorf("read %q, the file is %q now", old, got)
+	}
+	symlink(t, d, "a/f", "link")
+	wantClass(t, "through a link", closed(d.OpenUpdateAt("link")), ClassType)
+	wantClass(t, "what is missing", closed(d.OpenUpdateAt("a/g")), ClassVanished)
+}

@@ -158,6 +158,52 @@ func fill(f *fsys.File, text string, remove func() error) error {
 	return nil
 }
 
+// Repoint lets find say what the entry of a hash is to hold, if what it holds
+// now is from; "" leaves it as it is. It reports whether it held from.
+//
+// A path of the same length, as another snapshot of one name has, is written
+// over the old one: nothing is allocated, and nothing forced out, which of a
+// hundred thousand entries would take minutes. Then half a new path can only
+// be there after a power loss, and only if it is longer than a sector of the
+// disk; like any entry it is believed by nobody.
+func (db *DB) Repoint(sum digest.Sum, from string, find func() string) (held bool, err error) {
+	dir, name := hashName(sum)
+	f, err := db.root.OpenUpdateAt(hashesDir + "/" + dir + "/" + name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), fsys.ClassOf(err) == fsys.ClassType:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look up %v: %w", sum, err)
+	}
+	defer f.Close()
+	text, err := readAll(f)
+	if err != nil || string(text) != from {
+		return false, err
+	}
+	to := find()
+	if to == "" || to == from {
+		return true, nil
+	}
+	if !validPath(to) {
+		return true, fmt.Errorf("put %v: %q: %w", sum, to, ErrPath)
+	}
+	if own, err := f.Stat(); err == nil && len(to) == len(from) && own.Nlink == 1 {
+		return true, overwrite(f, to)
+	}
+	if err := db.replace(sum, to); err != nil {
+		return true, fmt.Errorf("put %v: %w", sum, err)
+	}
+	return true, nil
+}
+
+func overwrite(f *fsys.File, text string) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err := io.WriteString(f, text)
+	return err
+}
+
 // replace makes an existing entry hold path.
 func (db *DB) replace(sum digest.Sum, path string) error {
 	s := &db.hashes[sum[0]]

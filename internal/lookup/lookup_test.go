@@ -365,6 +365,59 @@ func TestTidiedUp(t *testing.T) {
 	wantSize(t, open(t, dir), 50001, true)
 }
 
+// TestRepoint: only an entry that says what was expected changes, and a file
+// with another name elsewhere is never written over.
+func TestRepoint(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	sum := sumOf("x")
+	repoint := func(from, to string) bool {
+		t.Helper()
+		held, err := db.Repoint(sum, from, func() string { return to })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return held
+	}
+	if repoint("home/1/x", "home/2/x") {
+		t.Error("there was no entry")
+	}
+	wantGet(t, db, sum, "")
+	if err := db.Put(sum, "home/1/x"); err != nil {
+		t.Fatal(err)
+	}
+	shard, name := hashName(sum)
+	file := filepath.Join(dir, hashesDir, shard, name)
+	for _, c := range []struct {
+		from, to, want string
+		held           bool
+	}{
+		{"home/2/x", "home/3/x", "home/1/x", false},
+		{"home/1", "home/3/x", "home/1/x", false},
+		{"home/1/x", "", "home/1/x", true},
+		{"home/1/x", "home/2/x", "home/2/x", true},
+		{"home/2/x", "home/3/longer", "home/3/longer", true},
+		{"home/3/longer", "h/4/x", "h/4/x", true},
+	} {
+		if held := repoint(c.from, c.to); held != c.held {
+			t.Errorf("%s -> %s: held is %v", c.from, c.to, held)
+		}
+		wantGet(t, db, sum, c.want)
+	}
+	if _, err := db.Repoint(sum, "h/4/x", func() string { return "../x" }); !errors.Is(err, ErrPath) {
+		t.Errorf("a path that leads outside: %v", err)
+	}
+	other := filepath.Join(dir, "other")
+	if err := os.Link(file, other); err != nil {
+		t.Skip(err)
+	}
+	repoint("h/4/x", "h/5/x")
+	wantGet(t, db, sum, "h/5/x")
+	if text, err := os.ReadFile(other); err != nil || string(text) != "h/4/x" {
+		t.Errorf("the other name's file is %q, %v", text, err)
+	}
+}
+
 // TestIsAMap does random things to the lookups and to two maps.
 func TestIsAMap(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

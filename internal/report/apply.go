@@ -29,13 +29,14 @@ type applyJSON struct {
 	PlanID        string            `json:"plan_id"`
 	Status        execute.Status    `json:"status"` // the worst of the reports'
 	Reports       []*execute.Report `json:"reports"`
+	Unfinished    bool              `json:"unfinished,omitempty"` // pruning took longer than it may
 }
 
 // ApplyJSON writes what became of a plan as one JSON document.
 func ApplyJSON(w io.Writer, r *execute.Result) error {
 	return WriteJSON(w, applyJSON{
 		Format: ApplyFormat, FormatVersion: ApplyFormatVersion,
-		PlanID: r.PlanID, Status: worst(r.Reports), Reports: append([]*execute.Report{}, r.Reports...),
+		PlanID: r.PlanID, Status: worst(r.Reports), Reports: append([]*execute.Report{}, r.Reports...), Unfinished: r.Unfinished,
 	})
 }
 
@@ -55,6 +56,10 @@ func Apply(w io.Writer, s Style, r *execute.Result) error {
 	p := newPage(w, s)
 	for _, rep := range r.Reports {
 		applyPage(p, rep)
+	}
+	if r.Unfinished {
+		p.gap()
+		p.line("%s", p.paint(yellow, "Pruning took longer than it may: apply the same plan again to go on, or let the next run do so."))
 	}
 	return p.flush()
 }
@@ -79,6 +84,7 @@ func applyPage(p *page, r *execute.Report) {
 	fileErrors(p, "Drifted from the plan, stored as found", r.Drifted)
 	countLine(p, "More paths with such errors", r.Unlisted)
 	prunedList(p, r.Pruned)
+	notPrunedList(p, r.NotPruned)
 	p.gap()
 	p.line("  Took %s%s", Duration(r.End.Sub(r.Start)), phaseWords(r.Durations))
 }
@@ -152,6 +158,18 @@ func prunedList(p *page, pruned []string) {
 		p.line("    %s", Name(s))
 	}
 	p.more(listed, int64(len(pruned)))
+}
+
+func notPrunedList(p *page, kept []execute.NotPruned) {
+	if len(kept) == 0 {
+		return
+	}
+	p.gap()
+	p.line("  %s", p.paint(yellow, "Not pruned: "+counted(int64(len(kept)), "snapshot", "snapshots")))
+	for _, k := range kept[:min(listed, len(kept))] {
+		p.line("    %s: %s", Name(k.Snapshot), text(k.Reason))
+	}
+	p.more(listed, int64(len(kept)))
 }
 
 // phaseWords tells which phases took the time, the longest first; those

@@ -270,7 +270,11 @@ func (r *PlanReport) writeSummary() error {
 		return r.writeJSON()
 	}
 	p := &page{Style: r.o.Style, w: r.w, used: r.list.used()}
-	planTable(p, &r.summary, r.o.Top)
+	kept := r.o.Top
+	if r.o.Listing == WithEntries {
+		kept = len(r.summary.Keep)
+	}
+	planTable(p, &r.summary, kept)
 	return p.flush()
 }
 

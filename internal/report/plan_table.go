@@ -11,12 +11,17 @@ import (
 
 // planTable writes the summary for people: what is unusual first, then each
 // source, then what becomes of old snapshots, then one line for all.
-func planTable(p *page, s *PlanSummary, top int) {
+// Of the snapshots that stay, kept are listed.
+func planTable(p *page, s *PlanSummary, kept int) {
 	planHead(p, s)
 	for i := range s.Sources {
+		if s.PruneOnly {
+			guardTable(p, s.Sources[i].Guards)
+			continue
+		}
 		sourceTable(p, &s.Sources[i])
 	}
-	retentionTable(p, s, top)
+	retentionTable(p, s, kept)
 	planFoot(p, s)
 }
 
@@ -78,36 +83,6 @@ func filterWords(f *Filter) string {
 		words = append(words, "path "+Name(f.PathGlob))
 	}
 	return strings.Join(words, ", ")
-}
-
-func retentionTable(p *page, s *PlanSummary, top int) {
-	if len(s.Prune) > 0 {
-		p.section("Prune %s, freeing %s",
-			counted(int64(len(s.Prune)), "snapshot", "snapshots"), Bytes(freed(s.Prune)))
-		var rows [][]string
-		for _, r := range s.Prune[:min(top, len(s.Prune))] {
-			rows = append(rows, []string{Name(r.Snapshot), Bytes(r.FreesBytes), text(r.Reason)})
-		}
-		p.table([]column{name("snapshot"), right("frees"), name("reason")}, rows)
-		p.more(len(rows), int64(len(s.Prune)))
-	}
-	if len(s.Keep) > 0 {
-		p.section("Keep %s", counted(int64(len(s.Keep)), "snapshot", "snapshots"))
-		var rows [][]string
-		for _, k := range s.Keep[:min(top, len(s.Keep))] {
-			rows = append(rows, []string{Name(k.Snapshot), text(strings.Join(k.Reasons, ", "))})
-		}
-		p.table([]column{name("snapshot"), name("kept by")}, rows)
-		p.more(len(rows), int64(len(s.Keep)))
-	}
-}
-
-func freed(prunes []PruneView) int64 {
-	var sum int64
-	for _, p := range prunes {
-		sum += p.FreesBytes
-	}
-	return sum
 }
 
 func planFoot(p *page, s *PlanSummary) {

@@ -10,6 +10,41 @@ import (
 // catalogSuffix ends the name of a catalogue, after the snapshot's time.
 const catalogSuffix = ".jsonl.zst"
 
+// movedSuffix ends the name of a list of contents whose lookup entries were
+// moved to this snapshot from others, as those were pruned.
+const movedSuffix = ".moved"
+
+// MovedFile opens the list of contents whose lookup entries were moved to a
+// snapshot; the error is fs.ErrNotExist when there is none.
+func (r *Root) MovedFile(id ID) (*fsys.File, error) {
+	if err := id.check(); err != nil {
+		return nil, err
+	}
+	return openRegular(r.dir, PrivateDir+"/"+catalogDir+"/"+id.String()+movedSuffix)
+}
+
+// AppendMoved adds lines to that list. It is a hint for whoever prunes the
+// snapshot, and not made durable.
+func (r *Root) AppendMoved(id ID, lines []byte) error {
+	if err := id.check(); err != nil {
+		return err
+	}
+	dir, err := r.catalogHome(id)
+	if err != nil {
+		return fmt.Errorf("note moved lookups of %s: %w", id, err)
+	}
+	defer dir.Close()
+	f, err := dir.OpenAppend(id.Time+movedSuffix, fileMode)
+	if err == nil {
+		_, err = f.Write(lines)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("note moved lookups of %s: %w", id, err)
+	}
+	return nil
+}
+
 func catalogPath(id ID) string {
 	return PrivateDir + "/" + catalogDir + "/" + id.String() + catalogSuffix
 }

@@ -77,7 +77,7 @@ func (r *Root) RemoveSidecars(id ID) error {
 	names := []string{id.Time + SuffixLog, id.Time + SuffixSummary, id.Time + SuffixReport}
 	err := errors.Join(
 		removeNames(r.dir, id.Name, names),
-		removeNames(r.dir, PrivateDir+"/"+catalogDir+"/"+id.Name, []string{id.Time + catalogSuffix}))
+		removeNames(r.dir, PrivateDir+"/"+catalogDir+"/"+id.Name, []string{id.Time + catalogSuffix, id.Time + movedSuffix}))
 	if err != nil {
 		return fmt.Errorf("remove what belongs to snapshot %s: %w", id, err)
 	}

@@ -60,7 +60,9 @@ func (r *Root) trash(id ID) error {
 	}
 	defer bin.Close()
 	entry, err := noteTrash(bin, id)
-	if err != nil {
+	// A full disk must be possible to empty: without the note only a removal
+	// that is interrupted leaves log, report and catalogue behind.
+	if err != nil && fsys.ClassOf(err) != fsys.ClassFull {
 		return err
 	}
 	if err := moveTree(from, tree, id.Time, bin, entry); err != nil {
@@ -69,15 +71,15 @@ func (r *Root) trash(id ID) error {
 	return errors.Join(syncDir(from), syncDir(bin))
 }
 
-// noteTrash picks a free name in the trash and writes its note.
+// noteTrash picks a free name in the trash and writes its note. The name is
+// also returned with the error of writing.
 func noteTrash(bin *fsys.Dir, id ID) (entry string, err error) {
 	data, err := json.Marshal(trashNote{Snapshot: []byte(id.String())})
 	if err != nil {
 		return "", err
 	}
-	base := escape(id.Name) + "~" + id.Time
-	entry = base
-	for n := 2; ; n++ {
+	for n := 1; ; n++ {
+		entry = trashEntry(id, n)
 		there, err := exists(bin, entry)
 		if err != nil {
 			return "", err
@@ -85,7 +87,6 @@ func noteTrash(bin *fsys.Dir, id ID) (entry string, err error) {
 		if !there {
 			return entry, writeDurable(bin, entry+noteSuffix, data, (*fsys.Dir).Rename)
 		}
-		entry = base + "-" + strconv.Itoa(n)
 	}
 }
 
@@ -144,6 +145,55 @@ func (r *Root) readNote(bin *fsys.Dir, name string) (ID, bool) {
 	}
 	there, err := r.hasSnapshot(id)
 	return id, err == nil && !there
+}
+
+// PrepareTrash makes the place where snapshots go before they are removed,
+// while there is still room for it.
+func (r *Root) PrepareTrash() error {
+	bin, err := makeDirs(r.dir, PrivateDir+"/"+trashDir)
+	if err != nil {
+		return fmt.Errorf("make the trash: %w", err)
+	}
+	return bin.Close()
+}
+
+// OpenTrashed opens the tree of a snapshot in the trash; the error is
+// fs.ErrNotExist when there is none. Of several trees of one name and time it
+// is the last that came there.
+func (r *Root) OpenTrashed(id ID) (*fsys.Dir, error) {
+	if err := id.check(); err != nil {
+		return nil, err
+	}
+	bin, err := r.openPrivate(trashDir)
+	if err != nil {
+		return nil, err
+	}
+	defer bin.Close()
+	last := ""
+	for n := 1; ; n++ {
+		entry := trashEntry(id, n)
+		there, err := exists(bin, entry)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			break
+		}
+		last = entry
+	}
+	if last == "" {
+		last = trashEntry(id, 1)
+	}
+	return bin.OpenDir(last)
+}
+
+// trashEntry is the nth name that a snapshot can have in the trash.
+func trashEntry(id ID, n int) string {
+	name := escape(id.Name) + "~" + id.Time
+	if n == 1 {
+		return name
+	}
+	return name + "-" + strconv.Itoa(n)
 }
 
 // EmptyTrash removes everything in the trash, workers directories at a time,

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"phlb/internal/fsys"
 )
 
 // grow makes a snapshot with everything that belongs to it.
@@ -225,4 +229,71 @@ func TestRemoveTreeOfAnyShape(t *testing.T) {
 		t.Error("still there")
 	}
 	must(t, removeTree(context.Background(), r.dir, "top", 4))
+}
+
+func TestOpenTrashed(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	r := openRoot(t, dir)
+	id := ID{"hosts/web1", t1}
+	must(t, r.PrepareTrash())
+	if _, err := r.OpenTrashed(id); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nothing is there: %v", err)
+	}
+	for _, name := range []string{"first", "second"} {
+		mkdir(t, dir, id.String()+"/"+name)
+		must(t, r.Trash(ctx, id))
+		tree, err := r.OpenTrashed(id)
+		must(t, err)
+		if _, err := tree.Lstat(name); err != nil {
+			t.Error(err)
+		}
+		must(t, tree.Close())
+	}
+}
+
+// TestTrashOnAFullDisk: the note finds no room, and yet the snapshot goes.
+func TestTrashOnAFullDisk(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	must(t, openRoot(t, dir).PrepareTrash())
+	r := openRoot(t, dir, fsys.WithFaults(func(op fsys.Op, _ string) error {
+		if op == fsys.OpCreate || op == fsys.OpWrite {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	id := ID{"home", t1}
+	mkdir(t, dir, id.String()+"/x")
+	must(t, r.Trash(ctx, id))
+	must(t, r.EmptyTrash(ctx, 1))
+	if has(dir, id.String()) || len(entries(t, dir, ".phlb/trash")) > 0 {
+		t.Error("it is still there")
+	}
+}
+
+func TestMovedList(t *testing.T) {
+	dir := t.TempDir()
+	r := openRoot(t, dir)
+	id := ID{"home", t1}
+	if _, err := r.MovedFile(id); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nothing was moved: %v", err)
+	}
+	must(t, r.AppendMoved(id, []byte("a\n")))
+	must(t, r.AppendMoved(id, []byte("b\n")))
+	f, err := r.MovedFile(id)
+	must(t, err)
+	data, err := io.ReadAll(f)
+	must(t, err)
+	must(t, f.Close())
+	if string(data) != "a\nb\n" {
+		t.Errorf("%q", data)
+	}
+	must(t, r.RemoveSidecars(id))
+	if _, err := r.MovedFile(id); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+	if err := r.AppendMoved(ID{"..", t1}, nil); err == nil {
+		t.Error("a name that leads outside was taken")
+	}
 }
