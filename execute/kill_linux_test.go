@@ -20,14 +20,22 @@ import (
 
 // applyForKill is the process that the tests kill: it applies the plan in a
 // directory, tells of every file it makes, and stops for good at the event
-// whose number it is given.
+// whose number it is given, or later, when the journals vouch for more files
+// than the other number.
 func applyForKill(dir string) {
 	f, err := os.Open(filepath.Join(dir, "plan.json"))
 	if err != nil {
 		panic(err)
 	}
-	var at int
-	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at)
+	var at, more int
+	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at, &more)
+	stopped := func(n int) bool {
+		if n < at || more == 0 {
+			return n == at
+		}
+		time.Sleep(2 * time.Millisecond) // for the checkpoint to be done
+		return len(vouchedIn(filepath.Join(dir, "root"))) > more
+	}
 	_, err = execute.Apply(context.Background(), f, execute.Options{
 		Workers: 2, NewID: func() string { return "killed" }, Now: func() time.Time { return time.Now().Add(time.Hour) },
 		CheckpointEvery: time.Nanosecond,
@@ -38,7 +46,7 @@ func applyForKill(dir string) {
 			return nil
 		},
 		Events: &hook{f: func(n int, _ event.Event) {
-			if n == at {
+			if stopped(n) {
 				fmt.Println("here")
 				select {}
 			}
@@ -49,7 +57,7 @@ func applyForKill(dir string) {
 
 // killAt applies the plan in another process, kills it at an event, and
 // returns the names of the files that it made. settle is called before.
-func (w *world) killAt(f *os.File, event int, settle func()) (made []string) {
+func (w *world) killAt(f *os.File, event, more int, settle func()) (made []string) {
 	w.t.Helper()
 	link := filepath.Join(w.dir, "plan.json")
 	_ = os.Remove(link)
@@ -57,7 +65,7 @@ func (w *world) killAt(f *os.File, event int, settle func()) (made []string) {
 	exe, err := os.Executable()
 	w.ok(err)
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), "PHLB_TEST_APPLY="+w.dir, fmt.Sprintf("PHLB_TEST_AT=%d", event))
+	cmd.Env = append(os.Environ(), "PHLB_TEST_APPLY="+w.dir, fmt.Sprintf("PHLB_TEST_AT=%d %d", event, more))
 	var names bytes.Buffer
 	cmd.Stderr = &names
 	out, err := cmd.StdoutPipe()
@@ -80,7 +88,7 @@ func TestKill(t *testing.T) {
 			w := newWorld(t)
 			w.tree(5, 8)
 			f := w.plan()
-			w.killAt(f, at, func() {
+			w.killAt(f, at, 0, func() {
 				if at > 20 {
 					w.waitForJournal()
 				}
@@ -135,11 +143,9 @@ func TestKilledFiveTimes(t *testing.T) {
 	}
 	for range 5 {
 		before := len(vouched)
-		never(w.killAt(f, before+60, w.waitForQuiet))
+		never(w.killAt(f, before+20, before+1, w.waitForQuiet))
 		same(t, "snapshots", len(w.snapshots()), 0)
-		for _, path := range w.vouchedFor() {
-			vouched[filepath.Base(path)] = true
-		}
+		maps.Copy(vouched, vouchedIn(w.root))
 		if len(vouched) <= before {
 			t.Fatalf("no progress: %d files are vouched for, as before", before)
 		}
@@ -185,15 +191,16 @@ func TestStoppedFiveTimes(t *testing.T) {
 	w.lookupsSound(true)
 }
 
-// vouchedFor reads all journals of the source "home".
-func (w *world) vouchedFor() (paths []string) {
-	w.t.Helper()
-	journals, err := filepath.Glob(filepath.Join(w.root, ".phlb/staging/home/journal*"))
-	w.ok(err)
+// vouchedIn reads all journals of the source "home": the names of files.
+func vouchedIn(root string) map[string]bool {
+	names := map[string]bool{}
+	journals, _ := filepath.Glob(filepath.Join(root, ".phlb/staging/home/journal*"))
 	for _, j := range journals {
-		paths = append(paths, journalPaths(w.t, j)...)
+		for _, path := range journalPaths(j) {
+			names[filepath.Base(path)] = true
+		}
 	}
-	return paths
+	return names
 }
 
 // waitForQuiet waits until no checkpoint is under way any more.
@@ -201,7 +208,7 @@ func (w *world) waitForQuiet() {
 	w.t.Helper()
 	w.waitForJournal()
 	for last, since := -1, 0; since < 5; time.Sleep(30 * time.Millisecond) {
-		if n := len(w.vouchedFor()); n != last {
+		if n := len(vouchedIn(w.root)); n != last {
 			last, since = n, 0
 		}
 		since++
