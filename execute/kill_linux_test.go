@@ -21,16 +21,22 @@ import (
 
 // applyForKill is the process that the tests kill: it applies the plan in a
 // directory, tells of every file it makes, and stops for good at the event, or
-// the writing call, whose number it is given.
+// the writing call, whose number it is given; or later, when the journals vouch
+// for more files than the other number.
 func applyForKill(dir string) {
 	f, err := os.Open(filepath.Join(dir, "plan.json"))
 	if err != nil {
 		panic(err)
 	}
-	var at int
-	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at)
+	var at, more int
+	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at, &more)
 	stop := func(n int) {
-		if n == at {
+		stopped := n == at
+		if n >= at && more > 0 {
+			time.Sleep(2 * time.Millisecond) // for the checkpoint to be done
+			stopped = len(vouchedIn(filepath.Join(dir, "root"))) > more
+		}
+		if stopped {
 			fmt.Println("here")
 			select {}
 		}
@@ -58,7 +64,7 @@ func applyForKill(dir string) {
 // killAt applies the plan in another process, kills it at an event, and
 // returns the names of the files that it made. settle is called before. With
 // PHLB_TEST_WRITES=1 in the environment it is a writing call, not an event.
-func (w *world) killAt(f *os.File, event int, settle func(), env ...string) (made []string) {
+func (w *world) killAt(f *os.File, event, more int, settle func(), env ...string) (made []string) {
 	w.t.Helper()
 	link := filepath.Join(w.dir, "plan.json")
 	_ = os.Remove(link)
@@ -66,7 +72,7 @@ func (w *world) killAt(f *os.File, event int, settle func(), env ...string) (mad
 	exe, err := os.Executable()
 	w.ok(err)
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), "PHLB_TEST_APPLY="+w.dir, fmt.Sprintf("PHLB_TEST_AT=%d", event))
+	cmd.Env = append(os.Environ(), "PHLB_TEST_APPLY="+w.dir, fmt.Sprintf("PHLB_TEST_AT=%d %d", event, more))
 	cmd.Env = append(cmd.Env, env...)
 	var names bytes.Buffer
 	cmd.Stderr = &names
@@ -90,7 +96,7 @@ func TestKill(t *testing.T) {
 			w := newWorld(t)
 			w.tree(5, 8)
 			f := w.plan()
-			w.killAt(f, at, func() {
+			w.killAt(f, at, 0, func() {
 				if at > 20 {
 					w.waitForJournal()
 				}
@@ -145,11 +151,9 @@ func TestKilledFiveTimes(t *testing.T) {
 	}
 	for range 5 {
 		before := len(vouched)
-		never(w.killAt(f, before+60, w.waitForQuiet))
+		never(w.killAt(f, before+20, before+1, w.waitForQuiet))
 		same(t, "snapshots", len(w.snapshots()), 0)
-		for _, path := range w.vouchedFor() {
-			vouched[filepath.Base(path)] = true
-		}
+		maps.Copy(vouched, vouchedIn(w.root))
 		if len(vouched) <= before {
 			t.Fatalf("no progress: %d files are vouched for, as before", before)
 		}
@@ -195,15 +199,16 @@ func TestStoppedFiveTimes(t *testing.T) {
 	w.lookupsSound(true)
 }
 
-// vouchedFor reads all journals of the source "home".
-func (w *world) vouchedFor() (paths []string) {
-	w.t.Helper()
-	journals, err := filepath.Glob(filepath.Join(w.root, ".phlb/staging/home/journal*"))
-	w.ok(err)
+// vouchedIn reads all journals of the source "home": the names of files.
+func vouchedIn(root string) map[string]bool {
+	names := map[string]bool{}
+	journals, _ := filepath.Glob(filepath.Join(root, ".phlb/staging/home/journal*"))
 	for _, j := range journals {
-		paths = append(paths, journalPaths(w.t, j)...)
+		for _, path := range journalPaths(j) {
+			names[filepath.Base(path)] = true
+		}
 	}
-	return paths
+	return names
 }
 
 // waitForQuiet waits until no checkpoint is under way any more.
@@ -211,7 +216,7 @@ func (w *world) waitForQuiet() {
 	w.t.Helper()
 	w.waitForJournal()
 	for last, since := -1, 0; since < 5; time.Sleep(30 * time.Millisecond) {
-		if n := len(w.vouchedFor()); n != last {
+		if n := len(vouchedIn(w.root)); n != last {
 			last, since = n, 0
 		}
 		since++
