@@ -18,8 +18,10 @@ type Format string
 
 // The forms.
 const (
-	Table Format = "table" // for people
-	JSON  Format = "json"
+	Table    Format = "table" // for people
+	JSON     Format = "json"
+	Markdown Format = "markdown" // for a comment on a pull request
+	HTML     Format = "html"     // one page that needs nothing else
 )
 
 // Listing says whether the single entries of a plan are listed.
@@ -40,6 +42,11 @@ type PlanOptions struct {
 	// Top is the length of the lists of copies, directories and snapshots;
 	// 0: 10.
 	Top int
+	// MaxBytes bounds Markdown; 0: DefaultMarkdownBytes.
+	MaxBytes int
+	// Reread reads the plan once more, for HTML: the list of its entries stands
+	// below the summary. Nil: there is none.
+	Reread func(plan.Visitor) error
 	// Unlisted are names in the root that the manifest does not list. A plan
 	// does not carry them, so they are told only right after planning.
 	Unlisted []string
@@ -71,16 +78,27 @@ func NewPlanReport(w io.Writer, o PlanOptions) (*PlanReport, error) {
 		o.Top = defaultTop
 	}
 	r := &PlanReport{o: o, w: bufio.NewWriter(w), selected: s, list: noList{}}
+	if r.o.MaxBytes <= 0 {
+		r.o.MaxBytes = DefaultMarkdownBytes
+	}
 	switch {
-	case o.Format != Table && o.Format != JSON:
+	case !slices.Contains([]Format{Table, JSON, Markdown, HTML}, o.Format):
 		return nil, fmt.Errorf("unknown format %q", o.Format)
-	case o.Listing == SummaryOnly:
+	case o.Listing == SummaryOnly, o.Format == HTML:
 	case o.Format == JSON:
 		r.list = &jsonList{w: r.w}
+	case o.Format == Markdown:
+		r.list = &markdownList{room: r.o.MaxBytes}
 	default:
 		r.list = &textList{w: r.w, style: o.Style}
 	}
 	return r, nil
+}
+
+// File tells which file the plan is read from. It is to be called before
+// Finish.
+func (r *PlanReport) File(path, sha256 string) {
+	r.summary.File = &PlanFile{Path: NewPath(path), SHA256: sha256}
 }
 
 // Visitor returns the callbacks to read a plan with.
@@ -130,7 +148,7 @@ func (r *PlanReport) Observer() plan.Observer {
 			}
 		},
 		Deleted: func(path string) {
-			if r.tally.changes = true; r.selected.deleted(path) {
+			if r.tally.judgeDeleted(path); r.selected.deleted(path) {
 				r.tally.delete(path)
 			}
 		},
@@ -211,7 +229,7 @@ func (r *PlanReport) entry(e *plan.Entry) error {
 }
 
 func (r *PlanReport) deleted(path string) error {
-	if r.tally.changes = true; !r.selected.deleted(path) {
+	if r.tally.judgeDeleted(path); !r.selected.deleted(path) {
 		return nil
 	}
 	r.tally.delete(path)
@@ -263,8 +281,18 @@ func (r *PlanReport) Finish(info *plan.Info) error {
 }
 
 func (r *PlanReport) writeSummary() error {
-	if r.o.Format == JSON {
+	switch r.o.Format {
+	case JSON:
 		return r.writeJSON()
+	case HTML:
+		return r.writeHTML()
+	case Markdown:
+		list, ok := r.list.(*markdownList)
+		if !ok {
+			list = &markdownList{}
+		}
+		_, err := r.w.WriteString(planMarkdown(&r.summary, list, &r.o))
+		return err
 	}
 	p := &page{Style: r.o.Style, w: r.w, used: r.list.used()}
 	planTable(p, &r.summary, r.o.Top)

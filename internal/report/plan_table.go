@@ -30,6 +30,9 @@ func planHead(p *page, s *PlanSummary) {
 		made += " from " + Name(s.Manifest.Raw())
 	}
 	p.line("%s%s", tableIndent, made)
+	if s.File != nil {
+		p.line("%ssha256 %s", tableIndent, text(s.File.SHA256))
+	}
 	if s.PruneOnly {
 		p.line("%sStores nothing: it only prunes.", tableIndent)
 	}

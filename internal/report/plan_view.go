@@ -43,6 +43,14 @@ type PlanSummary struct {
 	Unlisted   []string        `json:"unlisted_names,omitempty"` // in the root, but not in the manifest
 	Totals     plan.PlanTotals `json:"totals"`
 	Digest     string          `json:"digest"`
+	// File is the file that was read; absent right after planning.
+	File *PlanFile `json:"file,omitempty"`
+}
+
+// PlanFile is the file that a plan was read from.
+type PlanFile struct {
+	Path
+	SHA256 string `json:"sha256"` // hex, of all its bytes; for apply --expect-sha256
 }
 
 // ManifestView names the manifest that a plan was made from.
@@ -77,6 +85,10 @@ type SourceSummary struct {
 	Skipped       []SkipView      `json:"skipped"`
 	// WillBePartial: paths exist that cannot be stored.
 	WillBePartial bool `json:"will_be_partial"`
+	// Alarms are what deserves a look, the most alarming first.
+	Alarms []AlarmView `json:"alarms"`
+
+	copied *rollup // what is copied, by directory
 }
 
 // GuardView is one guard of a source.
@@ -135,6 +147,9 @@ type ChangeView struct {
 type DeletedView struct {
 	Files    int64  `json:"files"`
 	Examples []Path `json:"examples"`
+	// Directories are where most of them were, without bytes; absent where
+	// the examples are all.
+	Directories []DirectoryView `json:"directories,omitempty"`
 }
 
 // SkipView is what is skipped for one reason.
