@@ -36,6 +36,8 @@ type Options struct {
 	Events  event.Sink
 	// Observer is shown the entries while they are decided.
 	Observer Observer
+
+	probe *probe // only one path is planned, to explain it
 }
 
 // Observer is shown what a plan will hold, source by source, before it is
