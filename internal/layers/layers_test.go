@@ -80,6 +80,8 @@ var rooms = map[string]room{
 	"internal/repair":    {inside: middle},
 	"internal/restore":   {inside: middle},
 
+	"internal/review": {inside: []string{"plan"}},
+
 	"internal/report": {inside: append([]string{
 		"execute", "manifest", "plan", "verify", "internal/benchmark", "internal/doctor", "internal/hook",
 		"internal/repair", "internal/restore", "internal/retain",

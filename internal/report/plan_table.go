@@ -115,6 +115,14 @@ func planFoot(p *page, s *PlanSummary) {
 	}
 }
 
+// Refused tells why the plan cannot be applied; empty if it can.
+func (s *PlanSummary) Refused() string {
+	if s.Applyable {
+		return ""
+	}
+	return trippedWords(s)
+}
+
 // trippedWords names the guards that stand against applying.
 func trippedWords(s *PlanSummary) string {
 	var names []string
