@@ -28,7 +28,7 @@ type pageFact struct{ Name, Value string }
 
 // appliedActions are what the list of a report's page tells of a path, in the
 // order of appliedLists.
-func appliedActions() []string { return []string{"failed", "vanished", "drifted", "became a copy"} }
+func appliedActions() []string { return []string{"failed", "vanished", "drifted", "copied"} }
 
 // ApplyHTML writes what became of a plan as one page that needs nothing else.
 func ApplyHTML(w io.Writer, r *execute.Result) error {
@@ -38,7 +38,7 @@ func ApplyHTML(w io.Writer, r *execute.Result) error {
 	}
 	title := "Backup " + string(worst(r.Reports))
 	p := &pageWriter{w: bufio.NewWriter(w), pages: tmpl, frame: newFrame("phlb: " + title)}
-	p.frame.List = "Paths that were not stored as planned"
+	p.frame.List, p.frame.Elsewhere = "Paths that were not stored as planned", "the report itself"
 	p.frame.Setup = listSetup{Sources: []string{}, Parents: []string{}, Actions: appliedActions(), Changes: []string{}}
 	page := &appliedPage{Verdict: title}
 	rows := newRowList(p.w, nil)

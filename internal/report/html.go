@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"sync"
 	"time"
 
 	"phlb/plan"
@@ -31,6 +32,7 @@ type frame struct {
 	Script     template.JS
 	List       string // heading of the list
 	ListNote   string // what it leaves out
+	Elsewhere  string // where the list is, too
 	Setup      listSetup
 }
 
@@ -56,8 +58,9 @@ func contentHash(s string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// pages returns the templates.
-func pages() (*template.Template, error) {
+// pages returns the templates. They never change, and making them takes longer
+// than most pages.
+var pages = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
 		"bytes": Bytes, "count": anyCount, "files": files, "name": Name, "text": text, "percent": percent,
 		"size": sizeOrNone, "directory": directoryName, "changes": changeWords, "limit": limitOrNone,
@@ -65,7 +68,7 @@ func pages() (*template.Template, error) {
 		"deref":     func(s *string) string { return *s },
 		"snapshots": func(n any) string { return nouned(n, "snapshot", "snapshots") },
 	}).Parse(pageTemplate)
-}
+})
 
 func anyCount(n any) string { return nouned(n, "", "") }
 
@@ -141,7 +144,7 @@ func (r *PlanReport) writeHTML() error {
 	p := &pageWriter{w: r.w, pages: tmpl, frame: newFrame("phlb plan for " + Name(s.Destination.Raw()))}
 	rows := newRowList(r.w, r.selected)
 	rows.budget(s)
-	p.frame.List, p.frame.ListNote = "Entries", rows.note
+	p.frame.List, p.frame.ListNote, p.frame.Elsewhere = "Entries", rows.note, "phlb show --entries"
 	if r.o.Reread == nil {
 		p.frame.ListNote = "The entries were not read."
 	}
