@@ -23,7 +23,7 @@ const (
 //
 // All lists of paths are the heaviest few; a count beside them tells how many
 // there are. If there is a filter, lists and counts are about what it selects;
-// Totals, HasChanges and WillBePartial are about the whole plan.
+// Totals, HasChanges, WillBePartial and Alarms are about the whole plan.
 type PlanSummary struct {
 	PlanID      string          `json:"plan_id"`
 	PHLBVersion string          `json:"phlb_version"`
