@@ -26,6 +26,7 @@ type layer struct {
 	hooks   Hooks
 	own     []Pattern
 	replace bool
+	origins map[string]Position // of each key that is given
 }
 
 // entry is one element of sources.

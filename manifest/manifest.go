@@ -56,6 +56,9 @@ type Source struct {
 	Settings
 	Hooks Hooks
 	Pos   Position // of the source in the file
+	// Origins says where the keys stand from which the settings come: the
+	// source's own, else those of defaults. Excludes have theirs in Pattern.
+	Origins map[string]Position
 }
 
 // Hooks are shell commands that run around a source's backup. Variables are

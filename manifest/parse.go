@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -54,8 +55,9 @@ func (d *decoder) manifest(root *yaml.Node) *Manifest {
 	inherited := layer{Settings: defaultSettings(), hooks: Hooks{Timeout: DefaultHookTimeout}}
 	if m.defaults.node != nil {
 		m.defaults.path = "" // defaults' keys are those of a source
-		if _, ok := decodeMapping(d, m.defaults, "defaults", layerFields(), &inherited); ok {
+		if present, ok := decodeMapping(d, m.defaults, "defaults", layerFields(), &inherited); ok {
 			inherited.mergeExcludes()
+			inherited.origins = present
 		}
 	}
 	if m.sources.node != nil {
@@ -122,6 +124,11 @@ func (d *decoder) source(v value, fields []field[entry], inherited layer) (entry
 		return entry{}, false
 	}
 	e.mergeExcludes()
+	e.origins = maps.Clone(inherited.origins)
+	if e.origins == nil {
+		e.origins = map[string]Position{}
+	}
+	maps.Copy(e.origins, present)
 	if _, ok := present["path"]; !ok {
 		d.problem(e.pos, "", "the source has no path")
 	}
@@ -136,7 +143,7 @@ func (d *decoder) source(v value, fields []field[entry], inherited layer) (entry
 func finished(entries []entry) []Source {
 	sources := make([]Source, len(entries))
 	for i, e := range entries {
-		sources[i] = Source{Name: e.name.text, Path: e.path.text, Settings: e.Settings, Hooks: e.hooks, Pos: e.pos}
+		sources[i] = Source{Name: e.name.text, Path: e.path.text, Settings: e.Settings, Hooks: e.hooks, Pos: e.pos, Origins: e.origins}
 	}
 	return sources
 }

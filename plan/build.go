@@ -40,6 +40,8 @@ type Options struct {
 	Events  event.Sink
 	// Observer is shown the entries while they are decided.
 	Observer Observer
+
+	probe *probe // only one path is planned, to explain it
 }
 
 // Observer is shown what a plan will hold, source by source, before it is
@@ -233,8 +235,10 @@ func (b *build) source(ctx context.Context, src *manifest.Source) (*SourceDoc, e
 		if err := s.scan(ctx); err != nil {
 			return nil, err
 		}
-		s.measured()
-		s.skipUnchanged()
+		if s.opts.probe == nil { // one path tells nothing of the whole
+			s.measured()
+			s.skipUnchanged()
+		}
 	}
 	s.Totals = s.spool.Totals()
 	return &SourceDoc{Source: s.Source, Spool: s.spool}, nil

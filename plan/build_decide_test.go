@@ -494,3 +494,26 @@ func TestNamesOfSums(t *testing.T) {
 	w.apply(p)
 	w.plan().wantUnchanged(t)
 }
+
+// TestQuietChange: another content behind the same size and time is told.
+func TestQuietChange(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"quiet", "small", "loud", "same"} {
+		n := 3000
+		if path == "small" {
+			n = 10
+		}
+		w.file(path, noise(1, n))
+	}
+	w.apply(w.plan())
+	w.file("quiet", noise(2, 3000))
+	w.file("small", noise(2, 10))
+	w.file("loud", noise(2, 3000))
+	w.mtime("loud", 1_700_000_001)
+	p := w.plan()
+	for path, want := range map[string]bool{"quiet": true, "small": true, "loud": false, "same": false} {
+		if got := p.by[path]; got.Quiet != want || want && got.Change != plan.ChangeContent {
+			t.Errorf("%s: quiet %v, change %s", path, got.Quiet, got.Change)
+		}
+	}
+}

@@ -45,7 +45,7 @@ func sample(t testing.TB) *Document {
 		{Action: ActionMkdir, Path: "docs", Mode: 0o1777, UID: 1000, GID: math.MaxUint32, Mtime: meta.Time{Sec: -1, Nsec: 1},
 			Xattrs: meta.Xattrs{"user.b": []byte("x"), "user.a": {}, "user.\xff": {0}}, Change: ChangeNew},
 		{Action: ActionCopy, Path: "docs/a \"quoted\"\n.txt", Size: 4711, Mode: 0o644, Mtime: meta.Time{Sec: math.MaxInt64, Nsec: 999999999},
-			Ctime: meta.Time{Sec: math.MinInt64}, Ino: math.MaxUint64, Change: ChangeContent, Reason: "new size"},
+			Ctime: meta.Time{Sec: math.MinInt64}, Ino: math.MaxUint64, Change: ChangeContent, Reason: "new size", Quiet: true},
 		{Action: ActionLink, Path: "docs/b.txt", Size: 4711, Mode: 0o644, UID: 1000, GID: 100, SHA256: sum, Target: "home/2026-11-22-140000/docs/b.txt",
 			Hardlink: "docs/\xff", Mtime: meta.Time{Sec: 1}, Ctime: meta.Time{Sec: 2}, Ino: 7, Change: ChangeUnchanged, Reason: "same as in the parent"},
 		{Action: ActionCopy, Path: "docs/\xfe", Mode: 0, Xattrs: meta.Xattrs{"security.capability": {1, 2, 3}}, SHA256: sum, Hardlink: "docs/ä", Change: ChangeType},

@@ -43,7 +43,7 @@ func (s *sourceBuild) decide(ctx context.Context, it *item) error {
 			it.SHA256 = g.sum
 		}
 	}
-	it.Change = it.changeOf()
+	it.Change, it.Quiet = it.changeOf(), it.changedQuietly()
 	it.Action = ActionCopy
 	stored, err := s.choose(ctx, it)
 	if err != nil {

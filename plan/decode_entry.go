@@ -27,6 +27,7 @@ const (
 	keyHardlink
 	keyChange
 	keyReason
+	keyQuiet
 )
 
 const (
@@ -139,6 +140,9 @@ func rareField(d *jsonl.Decoder, e *Entry, key []byte, seen *uint32) {
 	case "xattrs_b64":
 		d.Once(seen, keyXattrs64)
 		e.Xattrs = d.Xattrs(e.Xattrs, jsonl.NamesBase64)
+	case "quiet":
+		d.Once(seen, keyQuiet)
+		e.Quiet = d.Bool()
 	case "path_b64":
 		d.Once(seen, keyPath)
 		e.Path = string(d.Base64())
@@ -217,5 +221,5 @@ func (e *Entry) restrict() {
 	case ActionLink:
 		return
 	}
-	e.Size, e.Ctime, e.Ino, e.SHA256, e.Hardlink = 0, meta.Time{}, 0, digest.Sum{}, ""
+	e.Size, e.Ctime, e.Ino, e.SHA256, e.Hardlink, e.Quiet = 0, meta.Time{}, 0, digest.Sum{}, "", false
 }

@@ -45,6 +45,9 @@ func ownEntry(l *jsonl.Line, e *Entry) bool {
 		l.GiveUp()
 	}
 	ownWhy(l, e, reason)
+	if (e.Action == ActionCopy || e.Action == ActionLink) && l.Has(`,"quiet":true`) {
+		e.Quiet = true
+	}
 	l.Want(`}`)
 	if !l.OK() {
 		*e = Entry{Reason: reason}

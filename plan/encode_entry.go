@@ -100,6 +100,9 @@ func appendWhy(b []byte, e *Entry) []byte {
 	if e.Reason != "" && e.Action != ActionMkdir && e.Action != ActionSymlink {
 		b = jsonl.AppendString(append(b, `,"reason":`...), e.Reason)
 	}
+	if e.Quiet && (e.Action == ActionCopy || e.Action == ActionLink) {
+		b = append(b, `,"quiet":true`...)
+	}
 	return b
 }
 

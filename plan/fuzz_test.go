@@ -70,6 +70,11 @@ func reference(in []byte) (Entry, error) {
 	}
 	e.Target, e.Hardlink = r.path("target"), r.path("hardlink")
 	e.Change, e.Reason = Change(r.text("change")), r.text("reason")
+	if r.has("quiet") {
+		var quiet *bool
+		r.check(json.Unmarshal(r.m["quiet"], &quiet) == nil && quiet != nil)
+		e.Quiet = quiet != nil && *quiet
+	}
 	r.check(!r.has("change") || e.Change != "" && e.Change.known())
 	keep := map[Action]string{
 		ActionMkdir:   "mode uid gid mtime_ns change",
@@ -277,6 +282,7 @@ func entries(path string) *rapid.Generator[Entry] {
 			Mtime: when.Draw(t, "mtime"), Ctime: when.Draw(t, "ctime"),
 			Xattrs: rapid.MapOfN(anyBytes, rapid.SliceOf(rapid.Byte()), 0, 3).Draw(t, "xattrs"),
 			Target: anyBytes.Draw(t, "target"), Hardlink: anyBytes.Draw(t, "hardlink"), Reason: rapid.String().Draw(t, "reason"),
+			Quiet:  rapid.Bool().Draw(t, "quiet"),
 			Change: rapid.SampledFrom([]Change{"", ChangeNew, ChangeContent, ChangeMetadata, ChangeMoved, ChangeType, ChangeUnchanged}).Draw(t, "change"),
 		}
 		if rapid.Bool().Draw(t, "known") {

@@ -103,6 +103,13 @@ func (it *item) changeOf() Change {
 	return ChangeUnchanged
 }
 
+// changedQuietly reports whether both contents were read and differ, and
+// neither size nor time tells.
+func (it *item) changedQuietly() bool {
+	return it.sameSize() && it.Mtime == it.rec.Mtime &&
+		!it.SHA256.IsZero() && !it.rec.SHA256.IsZero() && it.SHA256 != it.rec.SHA256
+}
+
 func (it *item) contentDiffers() bool {
 	switch it.info.Kind {
 	case meta.File:

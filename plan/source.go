@@ -70,6 +70,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	}
 	s.opts.Events.Send(event.Event{Kind: event.Start, Phase: event.Plan, Path: s.Name})
 	err = scan.Walk(ctx, s.dir, scan.Options{
+		Only:     s.opts.probe.only(),
 		Excludes: matcher, ExcludeIfPresent: s.Settings.ExcludeIfPresent, ExcludeCaches: s.Settings.ExcludeCaches,
 		MaxFileSize: s.Settings.MaxFileSize, CrossFileSystems: !s.Settings.OneFileSystem,
 		Avoid: slices.Concat(s.opts.Avoid, s.avoid), UID: s.opts.UID, Workers: max(s.opts.Workers, 1), Xattrs: xattrs,
@@ -78,7 +79,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 		err = s.pipe.drain(ctx)
 	}
 	if err == nil {
-		_, err = s.recordOf("")
+		err = s.rest()
 	}
 	s.opts.Events.Send(event.Event{Kind: event.End, Phase: event.Plan, Path: s.Name, Err: err})
 	s.pipe, s.sizes, s.groups, s.oldIndex = pipeline{}, nil, nil, nil // other sources need the memory
@@ -101,6 +102,7 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 	if s.unheld != "" && strings.HasPrefix(e.Path, s.unheld+"/") {
 		return nil // its directory is skipped
 	}
+	s.opts.probe.saw(e)
 	s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: 1, Bytes: e.Size, Path: e.Path})
 	it := s.pipe.item()
 	it.info = e.Info
@@ -169,10 +171,23 @@ func (s *sourceBuild) recordOf(path string) (*catalog.Record, error) {
 	}
 }
 
+// rest passes the parent's records behind the last path.
+func (s *sourceBuild) rest() error {
+	if p := s.opts.probe; p != nil {
+		rec, err := s.recordOf(p.path)
+		if rec != nil {
+			p.gone = rec.Kind
+		}
+		return err
+	}
+	_, err := s.recordOf("")
+	return err
+}
+
 // deleted lists what the parent has and the source no longer. A directory
 // shows by its content; what lies in a skipped directory was not looked for.
 func (s *sourceBuild) deleted(rec *catalog.Record) error {
-	if s.gone != "" && strings.HasPrefix(rec.Path, s.gone+"/") {
+	if s.opts.probe != nil || s.gone != "" && strings.HasPrefix(rec.Path, s.gone+"/") {
 		return nil
 	}
 	s.measure.deleted(rec)

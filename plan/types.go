@@ -77,6 +77,9 @@ type Entry struct {
 	Hardlink string
 	Change   Change // all but skip
 	Reason   string // in words, for people; copy, link, skip
+	// Quiet: the content differs from the parent's although size and
+	// modification time are the same, as no honest program leaves a file; copy, link.
+	Quiet bool
 }
 
 // Count is a number of files and the sum of their sizes.

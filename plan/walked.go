@@ -39,7 +39,9 @@ func (s *sourceBuild) walkParent(ctx context.Context, native bool) (parent, erro
 	w := &snapshotWalk{root: s.root, dir: dir, native: native}
 	go func() {
 		defer close(p.records)
-		p.err = scan.Walk(ctx, dir, scan.Options{CrossFileSystems: true, Xattrs: scan.XattrsAll, Workers: 1}, func(e *scan.Entry) error {
+		p.err = scan.Walk(ctx, dir, scan.Options{
+			CrossFileSystems: true, Xattrs: scan.XattrsAll, Workers: 1, Only: s.opts.probe.stored(native),
+		}, func(e *scan.Entry) error {
 			rec := w.record(e)
 			if rec == nil {
 				return nil

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,36 +22,48 @@ type showOptions struct {
 	format           string
 	filter           report.Filter
 	entries          bool
+	maxBytes         int
 	detailedExitCode bool
 }
 
-func showFormats() []string { return []string{string(report.Table), string(report.JSON)} }
+func showFormats() []string {
+	return []string{string(report.Table), string(report.JSON), string(report.Markdown), string(report.HTML)}
+}
 
 func (a *app) newShowCommand() *cobra.Command {
 	var o showOptions
 	c := &cobra.Command{
-		Use:   "show PLAN",
-		Short: "Render a plan for review",
+		Use:   "show PLAN|REPORT",
+		Short: "Render a plan for review, or a report after a run",
 		Long: `Shows what a plan will do: a summary, and with --entries every file. The filters
 --action, --change and --path select entries; an entry must pass all of them.
+
+A report (…-report.json beside a snapshot, or what apply --json printed) is
+shown in the same formats; it has no entries to select from.
+
+  table     for the terminal
+  json      for programs
+  markdown  for a comment on a pull request: at most --max-bytes long
+  html      one page that needs nothing else, with all entries to search in
 
 Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 5 the plan is damaged, edited or of an unknown format.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(planEndings()...),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if a.json && cmd.Flags().Changed("format") && o.format != string(report.JSON) {
-				return usagef("--json and --format %s exclude each other", o.format)
+			if err := a.checkShow(cmd, &o); err != nil {
+				return err
 			}
 			return a.runShow(cmd.Context(), args[0], o)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.format, "format", "table", "table or json")
+	f.StringVar(&o.format, "format", "table", wordList(showFormats()))
 	f.StringSliceVar(&o.filter.Actions, "action", nil, "only entries with this action: "+wordList(report.FilterActions())+" (repeatable)")
 	f.StringSliceVar(&o.filter.Changes, "change", nil, "only entries with this change: "+wordList(report.FilterChanges())+" (repeatable)")
 	f.StringVar(&o.filter.PathGlob, "path", "", "only entries whose path matches this pattern; ** crosses directories")
-	f.BoolVar(&o.entries, "entries", false, "list the files")
+	f.BoolVar(&o.entries, "entries", false, "list the files (html always does)")
+	f.IntVar(&o.maxBytes, "max-bytes", report.DefaultMarkdownBytes, "with --format markdown: the most to write, in bytes")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	a.jsonFlag(c)
 	completeWords(c, "format", showFormats()...)
@@ -61,15 +77,33 @@ func wordList(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// planReport makes the view that the flags ask for.
-func (a *app) planReport(o showOptions) (*report.PlanReport, error) {
+// checkShow refuses flags that do not go together and settles the format.
+func (a *app) checkShow(cmd *cobra.Command, o *showOptions) error {
+	changed := cmd.Flags().Changed
 	if a.json {
+		if changed("format") && o.format != string(report.JSON) {
+			return usagef("--json and --format %s exclude each other", o.format)
+		}
 		o.format = string(report.JSON)
 	}
-	if !slices.Contains(showFormats(), o.format) {
-		return nil, usagef("--format %q: choose %s", o.format, wordList(showFormats()))
+	switch {
+	case !slices.Contains(showFormats(), o.format):
+		return usagef("--format %q: choose %s", o.format, wordList(showFormats()))
+	case !changed("max-bytes"):
+	case o.format != string(report.Markdown):
+		return usagef("--max-bytes is for --format markdown")
+	case o.maxBytes < report.MinMarkdownBytes || o.maxBytes > report.MaxMarkdownBytes:
+		return usagef("--max-bytes %d: from %d to %d", o.maxBytes, report.MinMarkdownBytes, report.MaxMarkdownBytes)
 	}
-	po := report.PlanOptions{Format: report.Format(o.format), Style: a.style(a.out), Filter: o.filter}
+	return nil
+}
+
+// planReport makes the view that the flags ask for. Reread reads the plan a
+// second time.
+func (a *app) planReport(o showOptions, reread func(plan.Visitor) error) (*report.PlanReport, error) {
+	po := report.PlanOptions{
+		Format: report.Format(o.format), Style: a.style(a.out), Filter: o.filter, MaxBytes: o.maxBytes, Reread: reread,
+	}
 	if o.entries {
 		po.Listing = report.WithEntries
 	}
@@ -81,26 +115,46 @@ func (a *app) planReport(o showOptions) (*report.PlanReport, error) {
 }
 
 func (a *app) runShow(ctx context.Context, path string, o showOptions) error {
-	r, err := a.planReport(o)
-	if err != nil {
-		return err
-	}
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("read plan: %w", err)
 	}
 	defer f.Close()
-	if o.entries {
-		// Entries are shown as they are read, the digest stands at the end:
-		// nothing of a damaged plan is to be mistaken for a plan.
-		if err := checkPlan(ctx, f); err != nil {
-			return fmt.Errorf("show %s: %w", path, err)
-		}
-	}
-	info, err := plan.Read(ctx, f, r.Visitor())
+	in, err := rereadable(f)
 	if err != nil {
 		return fmt.Errorf("show %s: %w", path, err)
 	}
+	defer in.discard()
+	applied, err := isApplied(in)
+	if err != nil {
+		return fmt.Errorf("show %s: %w", path, err)
+	}
+	if applied {
+		return a.showApplied(in, path, o)
+	}
+	return a.showPlan(ctx, in, path, o)
+}
+
+func (a *app) showPlan(ctx context.Context, in *planInput, path string, o showOptions) error {
+	r, err := a.planReport(o, func(v plan.Visitor) error {
+		_, _, err := in.read(ctx, v)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if o.entries && o.format != string(report.HTML) {
+		// Entries are shown as they are read, the digest stands at the end:
+		// nothing of a damaged plan is to be mistaken for a plan.
+		if _, _, err := in.read(ctx, plan.Visitor{}); err != nil {
+			return fmt.Errorf("show %s: %w", path, err)
+		}
+	}
+	info, sum, err := in.read(ctx, r.Visitor())
+	if err != nil {
+		return fmt.Errorf("show %s: %w", path, err)
+	}
+	r.File(path, sum)
 	if err := r.Finish(info); err != nil {
 		return err
 	}
@@ -110,16 +164,77 @@ func (a *app) runShow(ctx context.Context, path string, o showOptions) error {
 	return nil
 }
 
-// checkPlan reads a plan to its end and goes back to its beginning. What can
-// be read only once, such as a pipe, is not checked ahead.
-func checkPlan(ctx context.Context, f io.ReadSeeker) error {
-	start, err := f.Seek(0, io.SeekCurrent)
+// showApplied shows a report.
+func (a *app) showApplied(in *planInput, path string, o showOptions) error {
+	if o.entries || !o.filter.Empty() || o.detailedExitCode {
+		return usagef("%s is a report: --entries, --action, --change, --path and --detailed-exitcode are for plans", path)
+	}
+	result, err := report.ReadApplied(in.file)
 	if err != nil {
-		return nil //nolint:nilerr // not seekable
+		return fmt.Errorf("show %s: %w", path, err)
 	}
-	if _, err := plan.Read(ctx, f, plan.Visitor{}); err != nil {
-		return err
+	return result.Write(a.out, report.Format(o.format), a.style(a.out), o.maxBytes)
+}
+
+// planInput is a file that can be read more than once.
+type planInput struct {
+	file  *os.File
+	start int64
+	temp  bool
+}
+
+// rereadable returns f as one, from where it stands. What can be read only
+// once, such as a pipe, is kept in a temporary file.
+func rereadable(f *os.File) (*planInput, error) {
+	if start, err := f.Seek(0, io.SeekCurrent); err == nil {
+		return &planInput{file: f, start: start}, nil
 	}
-	_, err = f.Seek(start, io.SeekStart)
+	t, err := os.CreateTemp("", "phlb-show-*")
+	if err != nil {
+		return nil, err
+	}
+	in := &planInput{file: t, temp: true}
+	if _, err := io.Copy(t, f); err != nil {
+		in.discard()
+		return nil, err
+	}
+	return in, in.rewind()
+}
+
+func (in *planInput) rewind() error {
+	_, err := in.file.Seek(in.start, io.SeekStart)
 	return err
+}
+
+// discard removes the temporary file, if there is one.
+func (in *planInput) discard() {
+	if in.temp {
+		in.file.Close()
+		_ = os.Remove(in.file.Name()) // a leftover in the temporary directory
+	}
+}
+
+// read reads the plan from its beginning, and returns the SHA-256 of all its
+// bytes.
+func (in *planInput) read(ctx context.Context, v plan.Visitor) (*plan.Info, string, error) {
+	if err := in.rewind(); err != nil {
+		return nil, "", err
+	}
+	hash := sha256.New()
+	tee := io.TeeReader(in.file, hash)
+	info, err := plan.Read(ctx, tee, v)
+	if err == nil {
+		_, err = io.Copy(io.Discard, tee)
+	}
+	return info, hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// isApplied looks at the beginning of a file and goes back there.
+func isApplied(in *planInput) (bool, error) {
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(in.file, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return report.IsApplied(bytes.TrimSpace(head[:n])), in.rewind()
 }

@@ -58,7 +58,8 @@ func (a *app) addCommands(c *cobra.Command) {
 		}
 	}
 	add(groupMain, "With a manifest:",
-		a.newInitCommand(), a.newValidateCommand(), a.newPlanCommand(), a.newShowCommand(), a.newApplyCommand())
+		a.newInitCommand(), a.newValidateCommand(), a.newPlanCommand(), a.newShowCommand(),
+		a.newReviewCommand(), a.newExplainCommand(), a.newApplyCommand())
 	add(groupSimple, "Without a manifest:", a.newBackupCommand(), a.newCompareCommand())
 	add(groupRoot, "On a backup root:",
 		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newRestoreCommand(),

@@ -92,6 +92,7 @@ var rooms = map[string]room{
 	"internal/survey": {inside: []string{
 		"internal/listing", "internal/meta", "internal/pool", "internal/snapshot",
 	}},
+	"internal/review": {inside: []string{"plan"}},
 
 	"internal/report": {inside: append([]string{
 		"execute", "manifest", "plan", "verify", "internal/benchmark", "internal/doctor", "internal/history", "internal/hook",

@@ -19,6 +19,12 @@
 // JSON results carry the same numbers as the tables, unrounded. A path that is
 // not UTF-8 stands under path_b64 (standard base64) in place of path.
 //
+// # Text that others read
+//
+// Markdown and HTML go to where they are rendered. In Markdown a name is code,
+// and so is every message that holds more than plain words. In HTML names go
+// through html/template, or stand in JSON blocks without < > &.
+//
 // # JSON progress
 //
 // With the mode json, progress is one object a line:

@@ -49,6 +49,15 @@ func text(s string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
+// Text makes a message safe for one line of a terminal.
+func Text(s string) string { return text(s) }
+
+// Fit shortens s to at most cells terminal cells; of a path the end stays.
+func Fit(s string, cells int) string { return fit(s, cells) }
+
+// Pad returns s filled up with spaces to cells terminal cells.
+func Pad(s string, cells int) string { return pad(s, cells) }
+
 // width is the number of terminal cells s takes.
 func width(s string) int { return twwidth.Width(s) }
 

@@ -3,12 +3,9 @@ package report
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"phlb/internal/fsys"
 	"phlb/plan"
@@ -19,8 +16,10 @@ type Format string
 
 // The forms.
 const (
-	Table Format = "table" // for people
-	JSON  Format = "json"
+	Table    Format = "table" // for people
+	JSON     Format = "json"
+	Markdown Format = "markdown" // for a comment on a pull request
+	HTML     Format = "html"     // one page that needs nothing else
 )
 
 // Listing says whether the single entries of a plan are listed.
@@ -41,6 +40,11 @@ type PlanOptions struct {
 	// Top is the length of the lists of copies, directories and snapshots;
 	// 0: 10.
 	Top int
+	// MaxBytes bounds Markdown; 0: DefaultMarkdownBytes.
+	MaxBytes int
+	// Reread reads the plan once more, for HTML: the list of its entries stands
+	// below the summary. Nil: there is none.
+	Reread func(plan.Visitor) error
 	// Unlisted are names in the root that the manifest does not list. A plan
 	// does not carry them, so they are told only right after planning.
 	Unlisted []string
@@ -74,16 +78,27 @@ func NewPlanReport(w io.Writer, o PlanOptions) (*PlanReport, error) {
 		o.Top = defaultTop
 	}
 	r := &PlanReport{o: o, w: bufio.NewWriter(w), selected: s, list: noList{}}
+	if r.o.MaxBytes <= 0 {
+		r.o.MaxBytes = DefaultMarkdownBytes
+	}
 	switch {
-	case o.Format != Table && o.Format != JSON:
+	case !slices.Contains([]Format{Table, JSON, Markdown, HTML}, o.Format):
 		return nil, fmt.Errorf("unknown format %q", o.Format)
-	case o.Listing == SummaryOnly:
+	case o.Listing == SummaryOnly, o.Format == HTML:
 	case o.Format == JSON:
 		r.list = &jsonList{w: r.w}
+	case o.Format == Markdown:
+		r.list = &markdownList{room: r.o.MaxBytes}
 	default:
 		r.list = &textList{w: r.w, style: o.Style}
 	}
 	return r, nil
+}
+
+// File tells which file the plan is read from. It is to be called before
+// Finish.
+func (r *PlanReport) File(path, sha256 string) {
+	r.summary.File = &PlanFile{Path: NewPath(path), SHA256: sha256}
 }
 
 // Visitor returns the callbacks to read a plan with.
@@ -133,7 +148,7 @@ func (r *PlanReport) Observer() plan.Observer {
 			}
 		},
 		Deleted: func(path string) {
-			if r.tally.changes = true; r.selected.deleted(path) {
+			if r.tally.judgeDeleted(path); r.selected.deleted(path) {
 				r.tally.delete(path)
 			}
 		},
@@ -214,7 +229,7 @@ func (r *PlanReport) entry(e *plan.Entry) error {
 }
 
 func (r *PlanReport) deleted(path string) error {
-	if r.tally.changes = true; !r.selected.deleted(path) {
+	if r.tally.judgeDeleted(path); !r.selected.deleted(path) {
 		return nil
 	}
 	r.tally.delete(path)
@@ -251,57 +266,3 @@ func (r *PlanReport) HasChanges() bool { return r.summary.HasChanges }
 
 // Summary returns what is known; all of it after Finish.
 func (r *PlanReport) Summary() *PlanSummary { return &r.summary }
-
-// Finish writes the summary, with what reading the plan has yielded.
-func (r *PlanReport) Finish(info *plan.Info) error {
-	r.summary.Totals, r.summary.Digest = info.Totals, info.Digest
-	err := r.list.end()
-	if err == nil {
-		err = r.writeSummary()
-	}
-	if err = errors.Join(err, r.w.Flush()); err != nil {
-		return fmt.Errorf("write plan report: %w", err)
-	}
-	return nil
-}
-
-func (r *PlanReport) writeSummary() error {
-	if r.o.Format == JSON {
-		return r.writeJSON()
-	}
-	p := &page{Style: r.o.Style, w: r.w, used: r.list.used()}
-	kept := r.o.Top
-	if r.o.Listing == WithEntries {
-		kept = len(r.summary.Keep)
-	}
-	planTable(p, &r.summary, kept)
-	return p.flush()
-}
-
-// writeJSON writes the document, or what of it stands behind the sources.
-func (r *PlanReport) writeJSON() error {
-	start, rest := summaryStart(), any(&r.summary)
-	if r.list.used() {
-		start, rest = "", &summaryRest{PlanSummary: &r.summary}
-	}
-	body, err := members(rest, "")
-	if err != nil {
-		return err
-	}
-	_, err = r.w.WriteString(start + body + "\n")
-	return err
-}
-
-// members encodes what stands between the opening brace of an object, which
-// itself stands at indent, and the end of it.
-func members(object any, indent string) (string, error) {
-	body, err := json.MarshalIndent(object, indent, " ")
-	if err != nil {
-		return "", fmt.Errorf("encode JSON: %w", err)
-	}
-	return strings.TrimPrefix(string(body), "{\n"), nil
-}
-
-func summaryStart() string {
-	return fmt.Sprintf("{\n \"format\": %q,\n \"format_version\": %q,\n", SummaryFormat, SummaryFormatVersion)
-}

@@ -36,6 +36,9 @@ func planHead(p *page, s *PlanSummary) {
 		made += " from " + Name(s.Manifest.Raw())
 	}
 	p.line("%s%s", tableIndent, made)
+	if s.File != nil {
+		p.line("%ssha256 %s", tableIndent, text(s.File.SHA256))
+	}
 	if s.PruneOnly {
 		p.line("%sStores nothing: it only prunes.", tableIndent)
 	}
@@ -113,6 +116,14 @@ func planFoot(p *page, s *PlanSummary) {
 	if !s.HasChanges {
 		p.line("Nothing has changed.")
 	}
+}
+
+// Refused tells why the plan cannot be applied; empty if it can.
+func (s *PlanSummary) Refused() string {
+	if s.Applyable {
+		return ""
+	}
+	return trippedWords(s)
 }
 
 // trippedWords names the guards that stand against applying.

@@ -23,11 +23,27 @@ func sourceTable(p *page, s *SourceSummary) {
 	if s.WillBePartial {
 		p.line("%s%s", tableIndent, p.paint(yellow, "The snapshot will be partial: some paths cannot be stored."))
 	}
+	alarmLines(p, s.Alarms)
 	actionTable(p, s)
 	copyTable(p, s.LargestCopies, copied(s))
 	directoryTable(p, s)
 	changeTable(p, s)
 	skipTable(p, s.Skipped)
+}
+
+// alarmLines tells what deserves a look, but for what the source's head tells
+// and the skips list anyway.
+func alarmLines(p *page, alarms []AlarmView) {
+	for _, a := range alarms {
+		if a.Kind == AlarmUnstorable {
+			continue
+		}
+		p.line("%s%s", tableIndent, p.paint(yellow, "look: "+text(a.Message)))
+		for _, f := range a.Examples {
+			p.line("%s    %s", tableIndent, fit(Name(f.Raw()), p.width()-len(tableIndent)-4))
+		}
+		p.moreOf(tableIndent+"    ", len(a.Examples), a.Files)
+	}
 }
 
 // copied returns how many copies the summary is about.

@@ -22,11 +22,13 @@ type sourceTally struct {
 	// partial and changes are about all entries, selected or not.
 	partial  bool // something that was meant to be stored cannot be
 	changes  bool // something is not unchanged
+	watch    *watch
 	byAction map[plan.Action]map[plan.Change]plan.Count
 	largest  *topN[FileView]
 	copied   *rollup
 	notable  map[plan.Change]*topN[FileView]
 	deleted  []Path
+	lost     *rollup // deleted files, each of weight one
 	skips    map[string]*SkipView
 }
 
@@ -35,6 +37,8 @@ func newSourceTally(top int) *sourceTally {
 		byAction: map[plan.Action]map[plan.Change]plan.Count{},
 		largest:  newTopN(top, largerFile),
 		copied:   newRollup(maxRollupNodes),
+		lost:     newRollup(maxRollupNodes),
+		watch:    newWatch(),
 		notable:  map[plan.Change]*topN[FileView]{},
 		skips:    map[string]*SkipView{},
 	}
@@ -64,11 +68,18 @@ func largerFile(a, b FileView) int {
 
 // judge looks at any entry.
 func (t *sourceTally) judge(e *plan.Entry) {
+	t.watch.entry(e)
 	if e.Action == plan.ActionSkip {
 		t.partial = t.partial || unstorable(e.Reason)
 	} else if e.Change != plan.ChangeUnchanged {
 		t.changes = true
 	}
+}
+
+// judgeDeleted looks at any path that is gone.
+func (t *sourceTally) judgeDeleted(path string) {
+	t.watch.deleted(path)
+	t.changes = true
 }
 
 // entry counts a selected entry.
@@ -142,6 +153,7 @@ func (t *sourceTally) skip(e *plan.Entry) {
 
 func (t *sourceTally) delete(path string) {
 	t.selected.Deleted++
+	t.lost.add(path, 1)
 	if len(t.deleted) < examples {
 		t.deleted = append(t.deleted, NewPath(path))
 	}
@@ -184,17 +196,30 @@ func unstorable(reason string) bool {
 func (t *sourceTally) summarize(s *SourceSummary, top int) {
 	s.ByAction = t.actions()
 	s.LargestCopies = append([]FileView{}, t.largest.items...)
-	s.Directories = []DirectoryView{}
-	for _, share := range t.copied.shares(top) {
+	s.Directories = directoryViews(t.copied, top)
+	s.Changes = t.changeViews()
+	s.Deleted = DeletedView{Files: t.selected.Deleted, Examples: append([]Path{}, t.deleted...)}
+	if s.Deleted.Files > int64(len(t.deleted)) {
+		for _, v := range directoryViews(t.lost, top) {
+			v.Bytes = 0 // not known any more
+			s.Deleted.Directories = append(s.Deleted.Directories, v)
+		}
+	}
+	s.Skipped = t.skipViews()
+	s.Alarms = t.watch.alarms()
+	s.copied = t.copied
+}
+
+func directoryViews(r *rollup, top int) []DirectoryView {
+	views := []DirectoryView{}
+	for _, share := range r.shares(top) {
 		v := DirectoryView{Files: share.files, Bytes: share.size, Rest: share.rest, Other: share.path == ""}
 		if !v.Other {
 			v.Path = NewPath(share.path)
 		}
-		s.Directories = append(s.Directories, v)
+		views = append(views, v)
 	}
-	s.Changes = t.changeViews()
-	s.Deleted = DeletedView{Files: t.selected.Deleted, Examples: append([]Path{}, t.deleted...)}
-	s.Skipped = t.skipViews()
+	return views
 }
 
 func (t *sourceTally) actions() []ActionView {

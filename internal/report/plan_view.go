@@ -24,7 +24,7 @@ const (
 //
 // All lists of paths are the heaviest few; a count beside them tells how many
 // there are. If there is a filter, lists and counts are about what it selects;
-// Totals, HasChanges and WillBePartial are about the whole plan.
+// Totals, HasChanges, WillBePartial and Alarms are about the whole plan.
 type PlanSummary struct {
 	PlanID      string          `json:"plan_id"`
 	PHLBVersion string          `json:"phlb_version"`
@@ -47,6 +47,14 @@ type PlanSummary struct {
 	Limits []fsys.Limit    `json:"destination_limits,omitempty"`
 	Totals plan.PlanTotals `json:"totals"`
 	Digest string          `json:"digest"`
+	// File is the file that was read; absent right after planning.
+	File *PlanFile `json:"file,omitempty"`
+}
+
+// PlanFile is the file that a plan was read from.
+type PlanFile struct {
+	Path
+	SHA256 string `json:"sha256"` // hex, of all its bytes; for apply --expect-sha256
 }
 
 // ManifestView names the manifest that a plan was made from.
@@ -81,6 +89,10 @@ type SourceSummary struct {
 	Skipped       []SkipView      `json:"skipped"`
 	// WillBePartial: paths exist that cannot be stored.
 	WillBePartial bool `json:"will_be_partial"`
+	// Alarms are what deserves a look, the most alarming first.
+	Alarms []AlarmView `json:"alarms"`
+
+	copied *rollup // what is copied, by directory
 }
 
 // GuardView is one guard of a source.
@@ -139,6 +151,9 @@ type ChangeView struct {
 type DeletedView struct {
 	Files    int64  `json:"files"`
 	Examples []Path `json:"examples"`
+	// Directories are where most of them were, without bytes; absent where
+	// the examples are all.
+	Directories []DirectoryView `json:"directories,omitempty"`
 }
 
 // SkipView is what is skipped for one reason.

@@ -101,9 +101,12 @@ func (p *page) gap() {
 }
 
 // more tells how many lines a list leaves out.
-func (p *page) more(shown int, all int64) {
-	if rest := all - int64(shown); rest > 0 {
-		p.line("  %s and %s more", ellipsis, Count(rest))
+func (p *page) more(shown int, all int64) { p.moreOf(tableIndent, shown, all) }
+
+// moreOf is more for a list that stands at indent and may be empty.
+func (p *page) moreOf(indent string, shown int, all int64) {
+	if rest := all - int64(shown); rest > 0 && shown > 0 {
+		p.line("%s%s and %s more", indent, ellipsis, Count(rest))
 	}
 }
 

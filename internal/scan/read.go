@@ -89,7 +89,7 @@ func (r *reader) list(dir *fsys.Dir, p *piece, lent *[]fsys.DirEntry) (shared bo
 	if n.skip != "" {
 		return false
 	}
-	n.names = *lent
+	n.names = r.only(n, *lent)
 	size := min(maxPiece, r.MaxAhead)
 	p.to = min(size, len(n.names))
 	more := len(n.names) - p.to
@@ -124,6 +124,23 @@ func (r *reader) open(dir *fsys.Dir, n *node, names *[]fsys.DirEntry) (err error
 		n.xattrs, err = supported(dir.SelfXattrs())
 	}
 	return err
+}
+
+// only returns of a directory's names the one that leads to what is asked for.
+func (r *reader) only(n *node, names []fsys.DirEntry) []fsys.DirEntry {
+	if r.Only == "" {
+		return names
+	}
+	rest, below := strings.CutPrefix(r.Only, r.prefix(n))
+	if !below {
+		return nil // it is the directory itself
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	i, found := slices.BinarySearchFunc(names, name, func(e fsys.DirEntry, name string) int { return strings.Compare(e.Name, name) })
+	if !found {
+		return nil
+	}
+	return names[i : i+1]
 }
 
 func sortEntries(names []fsys.DirEntry) {

@@ -29,6 +29,45 @@ const (
 	cacheSignature = "Signature: 8a477f597d28d172789f06886806bc55"
 )
 
+// Rule is what a skip's reason comes from.
+type Rule string
+
+// The rules. What an Exclude decides is asked of the Matcher.
+const (
+	RuleExcludes         Rule = "excludes"
+	RuleExcludeIfPresent Rule = "exclude_if_present"
+	RuleExcludeCaches    Rule = "exclude_caches"
+	RuleMaxFileSize      Rule = "max_file_size"
+	RuleOneFileSystem    Rule = "one_file_system"
+	RuleAvoid            Rule = "avoid"      // the backup root, the plan's own file
+	RuleKind             Rule = "kind"       // sockets, fifos and devices
+	RuleUnreadable       Rule = "unreadable" // and what vanished
+)
+
+const (
+	present  = " present"
+	tooLarge = "too large: "
+)
+
+// RuleOf returns the rule behind the reason of an entry that no Exclude skips.
+func RuleOf(reason string) Rule {
+	switch {
+	case reason == excludedRoot, reason == excludedPlan:
+		return RuleAvoid
+	case reason == excludedCache:
+		return RuleExcludeCaches
+	case strings.HasPrefix(reason, "excluded: ") && strings.HasSuffix(reason, present):
+		return RuleExcludeIfPresent
+	case strings.HasPrefix(reason, tooLarge):
+		return RuleMaxFileSize
+	case reason == otherFileSystem:
+		return RuleOneFileSystem
+	case reason == vanished, strings.HasPrefix(reason, unreadable):
+		return RuleUnreadable
+	}
+	return RuleKind
+}
+
 // reasonOf turns an error into a reason. Only what the system said goes into
 // it: the path stands beside it anyway.
 func reasonOf(err error) string {
@@ -65,7 +104,7 @@ func (r *reader) refuseFile(dir *fsys.Dir, c *child) string {
 	case r.avoids(&c.Info):
 		return excludedPlan
 	case r.MaxFileSize > 0 && c.Size > r.MaxFileSize:
-		return "too large: " + strconv.FormatInt(c.Size, 10) + " bytes"
+		return tooLarge + strconv.FormatInt(c.Size, 10) + " bytes"
 	case r.doubtful(&c.Info):
 		return r.tryOpen(dir, c.Path)
 	}
@@ -101,7 +140,7 @@ func (r *reader) tryOpen(dir *fsys.Dir, name string) string {
 func (r *reader) marked(dir *fsys.Dir, names []fsys.DirEntry) string {
 	for _, marker := range r.ExcludeIfPresent {
 		if contains(names, marker) {
-			return "excluded: " + strings.ToValidUTF8(marker, "\uFFFD") + " present"
+			return "excluded: " + strings.ToValidUTF8(marker, "\uFFFD") + present
 		}
 	}
 	if r.ExcludeCaches && contains(names, cacheTag) && hasSignature(dir) {

@@ -49,6 +49,9 @@ type Options struct {
 	// means 16384. Workers may exceed it by the piece that each is reading,
 	// and the bare names of the directories being read come on top.
 	MaxAhead int
+	// Only is a path: nothing but it and the directories above it is yielded,
+	// as far as the walk gets. Empty: everything.
+	Only string
 }
 
 // Entry is one path of the source.
