@@ -80,6 +80,25 @@ var crashes = []crash{
 		killed: func(*crashWorld) {},
 		done:   func(w *crashWorld) { w.everythingIsLookedUp() },
 	},
+	{
+		name:    "prune",
+		prepare: (*crashWorld).planPruning,
+		args:    func(w *crashWorld) []string { return []string{"apply", w.plan} },
+		killed:  func(*crashWorld) {},
+		done: func(w *crashWorld) {
+			w.phlb(0, "backup", w.source, w.root) // finishes what is in the trash
+			for snap := range w.doomed {
+				if w.exists(snap) {
+					w.t.Errorf("%s was to be pruned and is there", snap)
+				}
+			}
+			if left, _ := filepath.Glob(filepath.Join(w.root, ".phlb/trash/*")); len(left) > 0 {
+				w.t.Errorf("left in the trash: %v", left)
+			}
+			w.settled()
+		},
+		codes: []int{5}, // all that it names is gone already
+	},
 }
 
 // TestCrashes kills commands at random moments, one after the other in one
@@ -119,6 +138,7 @@ type crashWorld struct {
 	killed            map[string]int           // how often each was on its way when it was killed
 	planBefore        string
 	published         map[string]string
+	doomed            map[string]bool // snapshots that the command at hand may remove
 }
 
 func newCrashWorld(t *testing.T, seed uint64) *crashWorld {
@@ -186,6 +206,39 @@ func (w *crashWorld) snapshots() []string {
 	return found
 }
 
+// planPruning plans to keep two snapshots of at least four.
+func (w *crashWorld) planPruning() {
+	w.t.Helper()
+	for ok := true; ok; ok = len(w.snapshots()) < 4 {
+		w.change()
+		w.phlb(0, "backup", w.source, w.root)
+	}
+	manifest := filepath.Join(w.dir, "prune.yaml")
+	text := "version: 1\ndestination: root\nsources: [{path: src, retention: {keep_last: 2}}]\n"
+	w.ok(os.WriteFile(manifest, []byte(text), 0o600))
+	w.phlb(0, "plan", "--prune-only", manifest, "-o", w.plan)
+	all := w.snapshots()
+	for _, snap := range all[:len(all)-2] {
+		w.doomed[snap] = true
+	}
+}
+
+func (w *crashWorld) exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// isPruned reports whether a path was in a snapshot that was to go and is gone
+// as a whole.
+func (w *crashWorld) isPruned(path string) bool {
+	for snap := range w.doomed {
+		if (path == snap || strings.HasPrefix(path, snap+"/")) && !w.exists(snap) {
+			return true
+		}
+	}
+	return false
+}
+
 // phlb runs a command to its end, which must have one of the codes.
 func (w *crashWorld) phlb(code int, args ...string) {
 	w.t.Helper()
@@ -204,6 +257,7 @@ func (w *crashWorld) run(codes []int, args ...string) (code int) {
 // round kills one command, up to three times in a row, and lets it end then.
 func (w *crashWorld) round(n int, c *crash) {
 	w.t.Helper()
+	w.doomed = map[string]bool{}
 	c.prepare(w)
 	args := append(c.args(w), "--workers", strconv.Itoa(1+w.rand.IntN(3)))
 	w.planBefore = w.read(w.plan)
@@ -247,7 +301,7 @@ func (w *crashWorld) sound(n int, c *crash) {
 	w.t.Helper()
 	now := w.list()
 	for path, was := range w.published {
-		if now[path] != was {
+		if now[path] != was && !w.isPruned(path) {
 			w.t.Errorf("round %d, %s: published %s was\n%s, is\n%s", n, c.name, path, was, now[path])
 		}
 	}
