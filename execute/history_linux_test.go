@@ -56,6 +56,7 @@ func historySteps() []historyStep {
 		{"change a directory", 1, (*history).dressDir},
 		{"back up", 5, (*history).backUp},
 		{"back up and fail", 3, (*history).backUpAndFail},
+		{"prune", 2, (*history).prune},
 		{"rebuild", 1, (*history).rebuild},
 		{"lose what can be rebuilt", 1, (*history).lose},
 		{"remove a snapshot by hand", 1, (*history).removeSnapshot},
@@ -210,6 +211,34 @@ func (h *history) backUpAndFail() {
 	}
 }
 
+// prune removes old snapshots, and mostly one of its writing calls fails.
+func (h *history) prune() {
+	if len(h.snapshots()) == 0 {
+		return
+	}
+	h.settings = fmt.Sprintf("  retention: {keep_last: %d}\n", rapid.IntRange(1, 3).Draw(h.rt, "keep"))
+	p := h.planned(pruneOnly)
+	f := h.save(&p.Document)
+	fail := &failAt{op: pick(h, "op", allOps...), n: rapid.IntRange(1, 30).Draw(h.rt, "n"), errno: syscall.EIO}
+	_, err := h.try(f, fail.inject)
+	h.log = append(h.log, fmt.Sprintf("  %d snapshots, %s %d: %v", len(p.Prune), fail.op, fail.n, err))
+	there := h.snapshots()
+	for _, gone := range p.Prune {
+		if !slices.Contains(there, gone.Snapshot) {
+			h.forget(gone.Snapshot)
+		}
+	}
+}
+
+// forget is told of a snapshot that was removed.
+func (h *history) forget(id string) {
+	for p := range h.known {
+		if p == id || strings.HasPrefix(p, id+"/") {
+			delete(h.known, p)
+		}
+	}
+}
+
 func (h *history) open(o ...fsys.Option) *snapshot.Root {
 	root, err := snapshot.Open(h.root, o...)
 	h.ok(err)
@@ -243,11 +272,7 @@ func (h *history) removeSnapshot() {
 	}
 	id := pick(h, "snapshot", ids...)
 	h.ok(os.RemoveAll(filepath.Join(h.root, id)))
-	for p := range h.known {
-		if p == id || strings.HasPrefix(p, id+"/") {
-			delete(h.known, p)
-		}
-	}
+	h.forget(id)
 }
 
 func (h *history) verify() {

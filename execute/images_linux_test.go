@@ -25,6 +25,9 @@ import (
 // root: faults that the kernel makes, not our injection.
 func (w *world) image(size int64, mkfs ...string) {
 	w.t.Helper()
+	if testing.Short() {
+		w.t.Skip("makes a file system")
+	}
 	needRoot(w.t)
 	if _, err := exec.LookPath(mkfs[0]); err != nil {
 		w.t.Skip(err)
@@ -196,9 +199,6 @@ func TestPowerCut(t *testing.T) {
 			w.fresh(0)
 			w.apply(w.plan(), calls.inject)
 			cuts := 6
-			if testing.Short() {
-				cuts = 3
-			}
 			if os.Getenv("PHLB_LONG_TESTS") != "" {
 				cuts = 100
 			}

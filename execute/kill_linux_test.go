@@ -32,8 +32,8 @@ func applyForKill(dir string) {
 	fmt.Sscan(os.Getenv("PHLB_TEST_AT"), &at, &more)
 	stop := func(n int) {
 		stopped := n == at
-		if n >= at && more > 0 {
-			time.Sleep(2 * time.Millisecond) // for the checkpoint to be done
+		if n >= at && more >= 0 {
+			time.Sleep(20 * time.Millisecond) // for a checkpoint to be done
 			stopped = len(vouchedIn(filepath.Join(dir, "root"))) > more
 		}
 		if stopped {
@@ -96,7 +96,7 @@ func TestKill(t *testing.T) {
 			w := newWorld(t)
 			w.tree(5, 8)
 			f := w.plan()
-			w.killAt(f, at, 0, func() {
+			w.killAt(f, at, -1, func() {
 				if at > 20 {
 					w.waitForJournal()
 				}
@@ -151,7 +151,7 @@ func TestKilledFiveTimes(t *testing.T) {
 	}
 	for range 5 {
 		before := len(vouched)
-		never(w.killAt(f, before+20, before+1, w.waitForQuiet))
+		never(w.killAt(f, before+20, before, w.waitForQuiet))
 		same(t, "snapshots", len(w.snapshots()), 0)
 		maps.Copy(vouched, vouchedIn(w.root))
 		if len(vouched) <= before {

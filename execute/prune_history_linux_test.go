@@ -34,7 +34,7 @@ func killPruning(t *testing.T, at int) {
 	w.retain("keep_last: 1")
 	f := w.plan(pruneOnly)
 	before := w.published()
-	w.killAt(f, at, 0, func() {}, "PHLB_TEST_WRITES=1")
+	w.killAt(f, at, -1, func() {}, "PHLB_TEST_WRITES=1")
 	w.immutableBut(before, ids[:3]...)
 	for _, id := range w.snapshots() {
 		w.sums(filepath.Join(w.root, id)) // whole, or no snapshot any more

@@ -30,7 +30,7 @@ func newLongBackup(t *testing.T) backupDirs {
 	if testing.Short() {
 		t.Skip("takes many files")
 	}
-	dir := t.TempDir()
+	dir := crashDir(t)
 	d := backupDirs{dir: dir, source: filepath.Join(dir, "src"), root: filepath.Join(dir, "dst"), plan: filepath.Join(dir, "plan.json")}
 	if err := errors.Join(writeMany(d.source, longFiles, longSize), os.Mkdir(d.root, 0o700)); err != nil {
 		t.Fatal(err)

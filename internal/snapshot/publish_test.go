@@ -236,9 +236,14 @@ func TestRunMarkers(t *testing.T) {
 	if resumed, err := r.BeginRun(plan, []string{"home"}); !resumed || err != nil {
 		t.Errorf("begin again: %v, %v", resumed, err)
 	}
+	half := filepath.Join(dir, ".phlb/staging", tempName(".run-killed.json"))
+	must(t, os.WriteFile(half, nil, 0o600))
 	must(t, r.EndRun(plan))
 	must(t, r.EndRun(plan))
 	check(false)
+	if _, err := os.Lstat(half); !os.IsNotExist(err) {
+		t.Errorf("what a crash left of a marker stays: %v", err)
+	}
 	for _, bad := range []string{"", "../x", "a/b", "a.b", "a\x00", string(make([]byte, 65))} {
 		_, berr := r.BeginRun(bad, nil)
 		_, oerr := r.RunOpen(bad)

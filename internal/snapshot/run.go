@@ -27,6 +27,9 @@ func runFile(planID string) (string, error) {
 	return ".run-" + planID + ".json", nil
 }
 
+// halfRun is how the temporary names of markers begin.
+const halfRun = "..run-"
+
 // run is the content of a marker.
 type run struct {
 	PlanID string   `json:"plan_id"`
@@ -77,7 +80,7 @@ func (r *Root) RunOpen(planID string) (bool, error) {
 
 // EndRun marks a plan as finished; it cannot be resumed any more. Neither can
 // earlier plans for some of its names, as the root has moved on: the marks
-// they left are removed, too.
+// they left are removed, too, as is what a crash left of writing one.
 func (r *Root) EndRun(planID string) error {
 	name, err := runFile(planID)
 	if err != nil {
@@ -104,7 +107,7 @@ func (r *Root) EndRun(planID string) error {
 }
 
 // supersededBy returns the markers of other plans, all of whose names the
-// marker's plan has, too.
+// marker's plan has, too, and half-written ones: the lock leaves no writer.
 func supersededBy(dir *fsys.Dir, marker string) ([]string, error) {
 	own := readRun(dir, marker)
 	list, err := dir.ReadDir()
@@ -113,6 +116,10 @@ func supersededBy(dir *fsys.Dir, marker string) ([]string, error) {
 	}
 	var old []string
 	for _, e := range list {
+		if strings.HasPrefix(e.Name, halfRun) {
+			old = append(old, e.Name)
+			continue
+		}
 		if e.Name == marker || !strings.HasPrefix(e.Name, ".run-") {
 			continue
 		}
