@@ -384,7 +384,7 @@ func TestHostileFiles(t *testing.T) {
 			if code != 5 && code != 64 {
 				t.Errorf("exit code %d\n%.2000s", code, out)
 			}
-			if len(out) > 2<<20 {
+			if len(out) > 4<<20 {
 				t.Errorf("%d bytes of output", len(out))
 			}
 		})
