@@ -207,7 +207,7 @@ func FuzzDecodeEntry(f *testing.F) {
 		want, refErr := reference(in)
 		if err != nil {
 			onlyOurs := strings.Contains(err.Error(), "twice") || strings.Contains(err.Error(), "Unicode") || !utf8.Valid(in) ||
-				errors.Is(err, jsonl.ErrTooLong)
+				errors.Is(err, jsonl.ErrTooLong) || repeats(in)
 			if refErr == nil && !onlyOurs {
 				t.Fatalf("%q: refused: %v; encoding/json has %+v", in, err, want)
 			}
@@ -226,6 +226,28 @@ func FuzzDecodeEntry(f *testing.F) {
 			}
 		}
 	})
+}
+
+// repeats reports whether a key of an object stands in it twice: of such,
+// encoding/json looks at the last one only, and so misses what is wrong before.
+func repeats(in []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(in))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return false
+	}
+	seen := map[any]bool{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil || seen[key] {
+			return err == nil
+		}
+		seen[key] = true
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return false
+		}
+	}
+	return false
 }
 
 // FuzzReadPlan: reading never panics, and whatever is accepted is written
