@@ -134,7 +134,7 @@ func Compare(ctx context.Context, source *fsys.Dir, root *snapshot.Root, id snap
 	}
 	defer t.release()
 	if records != nil {
-		records.close()
+		records.Close()
 	}
 	c := &comparer{
 		source: source, tree: t, db: db, crew: newCrew(o.Workers), events: o.Events,

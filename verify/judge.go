@@ -64,12 +64,12 @@ func (j *judge) snapshot(ctx context.Context, id snapshot.ID) (catalogErr, err e
 	top := place{stored: ".", source: "."}
 	if records != nil {
 		if catalogErr = j.readThrough(ctx, id); catalogErr != nil {
-			records.close()
+			records.Close()
 			records = nil
 		}
 	}
 	if records != nil {
-		defer records.close()
+		defer records.Close()
 		top.listed = records.top()
 	}
 	if err := j.visit(ctx, t, records, top); err != nil {
@@ -77,7 +77,7 @@ func (j *judge) snapshot(ctx context.Context, id snapshot.ID) (catalogErr, err e
 	}
 	j.snapshots++
 	if records != nil {
-		catalogErr = records.failure()
+		catalogErr = records.Failure()
 	}
 	return catalogErr, nil
 }
@@ -90,14 +90,14 @@ func (j *judge) readThrough(ctx context.Context, id snapshot.ID) error {
 	if c == nil {
 		return err
 	}
-	defer c.close()
-	for n := 0; c.err == nil; n++ {
+	defer c.Close()
+	for n := 0; c.Err == nil; n++ {
 		if n%1024 == 0 && j.stopped(ctx) {
 			return nil
 		}
-		c.next()
+		c.Next()
 	}
-	return c.failure()
+	return c.Failure()
 }
 
 // place is a directory of a snapshot.
@@ -169,7 +169,7 @@ func (p place) below(c *child, listed bool) place {
 func (j *judge) merge(ctx context.Context, t *tree, records *cursor, p place, children []child) ([]child, error) {
 	merged := make([]child, 0, len(children))
 	for i := 0; ; {
-		name, more := records.peek(p.source)
+		name, more := records.Child(p.source)
 		if i == len(children) && !more {
 			return merged, nil
 		}
@@ -190,7 +190,7 @@ func (j *judge) merge(ctx context.Context, t *tree, records *cursor, p place, ch
 			}
 		}
 		if c.rec != nil {
-			records.skip(join(p.source, c.source))
+			records.SkipBelow(join(p.source, c.source))
 		}
 	}
 }

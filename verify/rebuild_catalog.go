@@ -119,7 +119,7 @@ func (b *rebuilder) restoreSnapshot(ctx context.Context, s *settler, id snapshot
 	defer t.release()
 	w := &survey{settler: s, tree: t}
 	if records != nil {
-		records.close()
+		records.Close()
 	}
 	if records != nil && damage == nil {
 		w.visit(ctx, ".", ".")

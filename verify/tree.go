@@ -49,7 +49,7 @@ func openTree(root *snapshot.Root, id snapshot.ID) (t *tree, records *cursor, ca
 	t.hold()
 	records, catalogErr = openCursor(root, id)
 	// Only phlb writes reports, and catalogues that are not rebuilt.
-	t.renames = records != nil && records.origin == catalog.OriginApply || hasReport(root, id)
+	t.renames = records != nil && records.Header().Origin == catalog.OriginApply || hasReport(root, id)
 	return t, records, catalogErr, nil
 }
 

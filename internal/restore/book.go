@@ -32,17 +32,17 @@ func (r *run) readBook(ctx context.Context, root *snapshot.Root) error {
 	r.book = &book{groups: map[string]*group{}}
 	r.Metadata = Carried
 	records, err := openRecords(root, r.from.ID)
-	r.renames = err == nil && records.origin == catalog.OriginApply || hasReport(root, r.from.ID)
+	r.renames = err == nil && records.Header().Origin == catalog.OriginApply || hasReport(root, r.from.ID)
 	var nameErr error
 	if r.top, nameErr = r.sourcePath(r.from.Path); nameErr != nil {
 		if records != nil {
-			records.close()
+			records.Close()
 		}
 		return nameErr
 	}
 	r.Path = r.top
 	if err == nil {
-		defer records.close()
+		defer records.Close()
 		err = r.book.read(ctx, records, r.top)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -55,7 +55,7 @@ func (r *run) readBook(ctx context.Context, root *snapshot.Root) error {
 	}
 	r.book.usable = true
 	r.Metadata = Exact
-	if records.origin != catalog.OriginApply {
+	if records.Header().Origin != catalog.OriginApply {
 		r.Metadata = Rebuilt
 		r.Notes = append(r.Notes, "the catalogue was rebuilt from the snapshot: metadata is what the stored files carry, and hard links of the source are not known")
 	}
@@ -80,16 +80,16 @@ func hasReport(root *snapshot.Root, id snapshot.ID) bool {
 	return err == nil && info.Kind == meta.File
 }
 
-func (b *book) read(ctx context.Context, records *records, top string) error {
-	for n := 0; records.err == nil; n++ {
+func (b *book) read(ctx context.Context, records *catalog.Cursor, top string) error {
+	for n := 0; records.Err == nil; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		b.take(&records.current, top)
-		records.next()
+		b.take(&records.Record, top)
+		records.Next()
 	}
-	if records.err != io.EOF {
-		return records.err
+	if records.Err != io.EOF {
+		return records.Err
 	}
 	return nil
 }
@@ -155,96 +155,21 @@ func join(dir, name string) string {
 	return dir + "/" + name
 }
 
-// records reads a catalogue in step with a walk over its snapshot.
-type records struct {
-	file    io.Closer
-	reader  *catalog.Reader
-	origin  string
-	current catalog.Record
-	err     error // io.EOF: read to its end
-}
-
-func openRecords(root *snapshot.Root, id snapshot.ID) (*records, error) {
+// openRecords opens a snapshot's catalogue.
+func openRecords(root *snapshot.Root, id snapshot.ID) (*catalog.Cursor, error) {
 	f, err := root.CatalogFile(id)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := catalog.NewReader(f)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	r := &records{file: f, reader: reader, origin: reader.Header().Origin}
-	if h := reader.Header(); h.Name != id.Name || h.Snapshot != id.Time {
-		r.close()
-		return nil, fmt.Errorf("it is the catalogue of %s/%s", h.Name, h.Snapshot)
-	}
-	r.next()
-	return r, nil
+	return catalog.NewCursor(f, id.Name, id.Time)
 }
 
-func (r *records) close() {
-	r.reader.Close()
-	r.file.Close()
-}
-
-func (r *records) next() {
-	if r.err == nil {
-		r.err = r.reader.Next(&r.current)
-	}
-}
-
-// seek passes over everything before path and takes its record, if there is
-// one.
-func (r *records) seek(path string) (*catalog.Record, bool) {
-	for r.err == nil && meta.ComparePaths(r.current.Path, path) < 0 {
-		r.next()
-	}
-	if r.err != nil || r.current.Path != path {
-		return nil, false
-	}
-	return r.take(), true
-}
-
-// peek returns the name of the next record if it is directly in dir.
-func (r *records) peek(dir string) (name string, ok bool) {
-	if r == nil || r.err != nil {
-		return "", false
-	}
-	name = r.current.Path
-	if dir != "." {
-		if name, ok = strings.CutPrefix(name, dir+"/"); !ok {
-			return "", false
-		}
-	}
-	if strings.Contains(name, "/") {
-		r.err = fmt.Errorf("the catalogue lists %q without its directory", r.current.Path)
-		return "", false
-	}
-	return name, true
-}
-
-// take returns the record that peek saw.
-func (r *records) take() *catalog.Record {
-	rec := r.current
-	rec.Stored = nil // the reader writes over it
-	r.next()
+// take returns a cursor's next record and goes on.
+func take(c *catalog.Cursor) *catalog.Record {
+	rec := c.Record
+	rec.Stored = nil // the cursor writes over it
+	c.Next()
 	return &rec
-}
-
-// skip passes over what is below a path.
-func (r *records) skip(path string) {
-	for r.err == nil && strings.HasPrefix(r.current.Path, path+"/") {
-		r.next()
-	}
-}
-
-// failure returns what went wrong with reading.
-func (r *records) failure() error {
-	if r == nil || r.err == nil || r.err == io.EOF {
-		return nil
-	}
-	return r.err
 }
 
 // stored returns the name under which a name of the source is stored.

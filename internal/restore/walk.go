@@ -83,14 +83,16 @@ func (w *walker) begin(ctx context.Context, root *snapshot.Root) error {
 		return w.single(ctx)
 	}
 	var rec *catalog.Record
-	var book *records
+	var book *catalog.Cursor
 	if w.book.usable {
 		var err error
 		if book, err = openRecords(root, w.from.ID); err != nil {
 			return fmt.Errorf("read the catalogue again: %w", err)
 		}
-		defer book.close()
-		rec, _ = book.seek(w.top)
+		defer book.Close()
+		if book.SkipTo(w.top) {
+			rec = take(book)
+		}
 	}
 	if rec == nil || rec.Kind != meta.Dir {
 		book = nil // it cannot tell what is in the directory
@@ -99,7 +101,7 @@ func (w *walker) begin(ctx context.Context, root *snapshot.Root) error {
 	if err := w.visit(ctx, n, rec, book); err != nil {
 		return err
 	}
-	return book.failure()
+	return book.Failure()
 }
 
 // single restores a file or symbolic link.
@@ -134,7 +136,7 @@ func (w *walker) single(ctx context.Context) error {
 
 // visit restores a directory, in step with the catalogue where that lists it.
 // The directory itself is there already.
-func (w *walker) visit(ctx context.Context, n *node, rec *catalog.Record, book *records) error {
+func (w *walker) visit(ctx context.Context, n *node, rec *catalog.Record, book *catalog.Cursor) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -142,7 +144,7 @@ func (w *walker) visit(ctx context.Context, n *node, rec *catalog.Record, book *
 	if err != nil {
 		list, n.foreign = nil, true
 		if book != nil {
-			book.skip(n.source)
+			book.SkipBelow(n.source)
 		}
 		if err := w.fault(ctx, n.source, err); err != nil {
 			return err
@@ -152,8 +154,8 @@ func (w *walker) visit(ctx context.Context, n *node, rec *catalog.Record, book *
 	}
 	b := &batch{node: n}
 	for i := 0; ; {
-		name, more := book.peek(n.source)
-		if err := book.failure(); err != nil {
+		name, more := book.Child(n.source)
+		if err := book.Failure(); err != nil {
 			return err
 		}
 		if i == len(list) && !more {
@@ -162,10 +164,10 @@ func (w *walker) visit(ctx context.Context, n *node, rec *catalog.Record, book *
 		var c child
 		switch {
 		case i == len(list) || more && name < list[i].source:
-			c = child{name: w.stored(name), source: name, rec: book.take()}
+			c = child{name: w.stored(name), source: name, rec: take(book)}
 		case more && name == list[i].source:
 			c, i = list[i], i+1
-			c.rec = book.take()
+			c.rec = take(book)
 		default:
 			c, i = list[i], i+1
 			if book != nil {
@@ -220,10 +222,10 @@ func (w *walker) enter(n *node, rec *catalog.Record) ([]child, error) {
 }
 
 // child deals with one name of a directory.
-func (w *walker) child(ctx context.Context, n *node, c *child, b *batch, book *records) error {
+func (w *walker) child(ctx context.Context, n *node, c *child, b *batch, book *catalog.Cursor) error {
 	source := join(n.source, c.source)
 	if c.rec != nil && book != nil {
-		defer book.skip(source) // what is not visited
+		defer book.SkipBelow(source) // what is not visited
 	}
 	if c.kind == meta.Dir {
 		return w.directory(ctx, n, c, book)
@@ -238,7 +240,7 @@ func (w *walker) child(ctx context.Context, n *node, c *child, b *batch, book *r
 }
 
 // directory makes one and restores what is in it.
-func (w *walker) directory(ctx context.Context, n *node, c *child, book *records) error {
+func (w *walker) directory(ctx context.Context, n *node, c *child, book *catalog.Cursor) error {
 	sub := &node{
 		parent: n, stored: join(n.stored, c.name), source: join(n.source, c.source), path: join(n.path, c.source), open: 1,
 	}
