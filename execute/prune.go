@@ -183,7 +183,7 @@ func (p *pruner) mustStay(ctx context.Context, src *checkedSource, rep *Report, 
 		return "the new snapshot was not published", nil
 	}
 	if n := len(rep.Failed); n > 0 {
-		return fmt.Sprintf("%d files of the new snapshot could not be stored, which the plan did not foresee", n), nil
+		return fmt.Sprintf("%d of the new snapshot's files could not be stored, which the plan did not foresee", n), nil
 	}
 	if !slices.Contains(times, id.Time) {
 		return "it is gone already", nil

@@ -94,12 +94,30 @@ func looksLikeRoot(ctx context.Context, root *snapshot.Root) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	// With nested names the directory of one looks like a root of its own.
+	if above := rootAbove(root.Path()); above != "" {
+		return fmt.Errorf("%s is no backup root: it lies in that of %s; name that one", root.Path(), above)
+	}
 	names, err := root.Names(ctx)
 	if err == nil && len(names) == 0 {
 		err = fmt.Errorf("%s is no backup root: there is neither a snapshot nor a %s directory; is its disk mounted?",
 			root.Path(), snapshot.PrivateDir)
 	}
 	return err
+}
+
+// rootAbove returns the backup root that a path lies in; empty if there is none.
+func rootAbove(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return ""
+	}
+	for up := filepath.Dir(abs); up != abs; abs, up = up, filepath.Dir(up) {
+		if info, err := os.Lstat(filepath.Join(up, snapshot.PrivateDir)); err == nil && info.IsDir() {
+			return up
+		}
+	}
+	return ""
 }
 
 // directory makes sure that an argument is a directory that exists.

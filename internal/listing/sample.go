@@ -91,7 +91,7 @@ func (k *known) contradicted(stream *Stream, check Check) string {
 	case info.Kind != k.kind, k.kind == meta.File && info.Size != k.size:
 		return "it lists something else than there is: was the snapshot altered?"
 	case check == Identity && k.kind == meta.File && info.Ino != k.ino:
-		return "it lists other inodes than there are: was the root or the snapshot copied?"
+		return "it lists other inodes than there are: was the root or the snapshot copied, or a file repaired?"
 	}
 	return ""
 }

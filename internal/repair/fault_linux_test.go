@@ -202,12 +202,12 @@ func TestForgedJournal(t *testing.T) {
 	w.write("a", big("a", 5000))
 	snap := w.backup()
 	before := w.list()
-	w.ok(os.MkdirAll(w.at(".phlb/staging/.repair"), 0o700))
 	for name, form := range map[string]string{
 		"no JSON": "{%.0d%.0s%.0s%.0d",
 		"other content": `{"format":"phlb-repair-journal","format_version":"1.0","new_inode":%d,"repair":{"sha256":"%s"},` +
 			`"links":[{"path":"%s/a","ino":%d}]}`,
 	} {
+		w.ok(os.MkdirAll(w.at(".phlb/staging/.repair"), 0o700))
 		planted := w.at(".phlb/staging/.repair/new")
 		w.ok(os.WriteFile(planted, []byte(big("bad", 5000)), 0o600))
 		is := before[snap+"/a"]

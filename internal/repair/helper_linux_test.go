@@ -338,7 +338,7 @@ func (w *world) asBefore(before map[string]object, changed map[string]bool) {
 // settled checks that nothing is left to work with.
 func (w *world) settled() {
 	w.t.Helper()
-	left, err := filepath.Glob(w.at(".phlb/staging/.repair/*"))
+	left, err := filepath.Glob(w.at(".phlb/staging/.repair*"))
 	w.ok(err)
 	if len(left) > 0 {
 		w.t.Errorf("left behind: %q", left)

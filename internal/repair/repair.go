@@ -183,7 +183,7 @@ func (r *runner) finish(err error) error {
 	r.result.Record = r.ledger.path
 	end := r.ledger.close(r.result, err)
 	if r.work != nil {
-		end = errors.Join(end, r.work.close())
+		end = errors.Join(end, r.work.retire())
 	}
 	return end
 }

@@ -88,7 +88,26 @@ func syncDir(d *fsys.Dir) error {
 	return err
 }
 
-func (w *workplace) close() error { return w.dir.Close() }
+// retire closes the working directory and removes it, unless there is
+// something in it to be finished, or of somebody else.
+func (w *workplace) retire() error {
+	_, err := w.dir.Lstat(journalName)
+	if err := w.dir.Close(); err != nil {
+		return err
+	}
+	if err == nil {
+		return nil
+	}
+	staging, err := w.root.OpenDirAt(parentOf(workDir))
+	if err != nil {
+		return err
+	}
+	defer staging.Close()
+	if err := staging.RemoveDir(baseOf(workDir)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
 
 // clean removes what is left of the last inode.
 func (w *workplace) clean() error {

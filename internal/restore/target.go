@@ -97,7 +97,11 @@ func (r *run) admit(ctx context.Context, root *snapshot.Root, kind meta.Kind) er
 	}
 	if t.name != "" && len(t.rest) == 0 && !r.Overwrite {
 		if _, err := t.base.Lstat(t.name); err == nil {
-			return fmt.Errorf("%s is in the target %s already: choose another place, or allow replacing it with --overwrite", t.name, t.path)
+			const advice = "choose another place, or allow replacing it with --overwrite"
+			if t.name == filepath.Base(t.path) {
+				return fmt.Errorf("there is a %s already: %s", t.path, advice)
+			}
+			return fmt.Errorf("%s is in the target %s already: %s", t.name, t.path, advice)
 		}
 	}
 	fresh := len(t.rest) > 0
