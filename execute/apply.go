@@ -191,7 +191,7 @@ func (r *runner) applySource(ctx context.Context, src *checkedSource) (*Report, 
 	err := r.build(ctx, src, rep)
 	rep.End = r.opts.Now().UTC()
 	if err != nil {
-		rep.Error = err.Error()
+		rep.Error = ending(err)
 		if rep.Snapshot == nil {
 			rep.Status = StatusFailed
 		}

@@ -83,7 +83,7 @@ func (b *builder) racyWhenPlanned(ctime meta.Time) bool {
 // that ends the run.
 func (b *builder) drifted(path, why string) error {
 	if b.strict {
-		return fmt.Errorf("%w: %s: %s", ErrDrift, path, why)
+		return b.strictly(path, errors.New(why))
 	}
 	b.log.Warn("drifted from the plan", "path", path, "how", why)
 	b.tally(func(r *Report) { r.note(&r.Drifted, path, why) })
@@ -111,7 +111,7 @@ func (b *builder) sourceFault(ctx context.Context, t *task, err error) error {
 		return fmt.Errorf("read %s: %w", t.Path, err)
 	}
 	if b.strict {
-		return fmt.Errorf("%w: %w", ErrDrift, err)
+		return b.strictly(t.Path, err)
 	}
 	if fsys.ClassOf(err) == fsys.ClassVanished {
 		b.log.Warn("vanished", "path", t.Path)

@@ -119,6 +119,15 @@ func driftOf(e *plan.Entry, now *meta.Info) string {
 // errOther means that the path is of another type than planned.
 var errOther = errors.New("it is no regular file any more")
 
+// ofAnotherType explains why something could not be opened as a file: what is
+// a symbolic link now looks like "too many levels of symbolic links".
+func ofAnotherType(dir *fsys.Dir, name string, err error) error {
+	if now, statErr := dir.Lstat(name); statErr == nil && now.Kind != meta.File {
+		return fmt.Errorf("%w but a %s", errOther, now.Kind)
+	}
+	return err
+}
+
 // copyFile copies one file into staging: content and metadata come from one
 // descriptor, and the hash is that of the bytes that were written.
 func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
@@ -128,7 +137,7 @@ func (h *hands) copyFile(ctx context.Context, t *task) (*outcome, error) {
 	}
 	src, err := dir.OpenFile(base(t.Path))
 	if err != nil {
-		return nil, err
+		return nil, ofAnotherType(dir, base(t.Path), err)
 	}
 	defer src.Close()
 	out := &outcome{}

@@ -72,9 +72,11 @@ func TestDrift(t *testing.T) {
 			f := w.plan()
 			d.do(w, p)
 
-			if _, err := w.try(f, func(o *execute.Options) { o.Strict = true }); !errors.Is(err, execute.ErrDrift) {
+			res, err := w.try(f, func(o *execute.Options) { o.Strict = true })
+			if !errors.Is(err, execute.ErrDrift) {
 				t.Errorf("strict: %v", err)
 			}
+			same(t, "noted as drifted by strict", len(res.Reports[0].Drifted) > 0, true)
 			same(t, "snapshots after strict", len(w.snapshots()), 0)
 
 			rep := w.apply(f)
@@ -120,9 +122,11 @@ func TestStrictLooksAtLinksToo(t *testing.T) {
 			f := w.plan()
 			change(w)
 			strict := func(o *execute.Options) { o.Strict = true }
-			if _, err := w.try(f, strict); !errors.Is(err, execute.ErrDrift) {
+			res, err := w.try(f, strict)
+			if !errors.Is(err, execute.ErrDrift) {
 				t.Errorf("got %v", err)
 			}
+			same(t, "noted as drifted", len(res.Reports[0].Drifted) > 0, true)
 			same(t, "snapshots", len(w.snapshots()), 1)
 			// Without it the plan is the state that was approved.
 			rep := w.apply(f)

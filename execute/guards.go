@@ -57,7 +57,7 @@ func (c *checked) applyable() error {
 	for _, src := range c.sources {
 		for _, g := range src.Guards {
 			if g.Status == plan.GuardTripped {
-				return trip(g.Name, "%s: %s; mend it, or override the guard by name, and plan again", src.Name, g.Detail)
+				return trip(g.Name, "%s: %s (mend it, or override the guard by name, and plan again)", src.Name, g.Detail)
 			}
 		}
 	}

@@ -1,11 +1,13 @@
 package execute
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -206,6 +208,12 @@ func readReport(root *snapshot.Root, id snapshot.ID) (*Report, error) {
 		rep.Durations = map[string]float64{}
 	}
 	return &rep, nil
+}
+
+// ending is why a run ended, in a report's words: Go's for an interrupt tell
+// nobody anything.
+func ending(err error) string {
+	return strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted; the same plan goes on from here")
 }
 
 // reason is an error's text without the path, which stands beside it.

@@ -101,7 +101,7 @@ func (r *runner) resume(ctx context.Context, src *checkedSource) (*Report, error
 	defer staging.Close()
 	left := rest{runner: r, src: src, report: rep, news: news, staging: staging}
 	if err := left.do(ctx, func() error { return placeLog(r.root, staging, src.id) }); err != nil {
-		rep.Error = err.Error()
+		rep.Error = ending(err)
 		return rep, err
 	}
 	return rep, nil

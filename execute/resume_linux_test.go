@@ -21,11 +21,18 @@ func (w *world) cancelAfter(f *os.File, k int, change ...func(*execute.Options))
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
-	_, err := w.tryContext(ctx, f, append(change, onEvent(func(n int, _ event.Event) {
+	res, err := w.tryContext(ctx, f, append(change, onEvent(func(n int, _ event.Event) {
 		if n == k {
 			cancel()
 		}
 	}))...)
+	if res != nil {
+		for _, rep := range res.Reports {
+			if rep.Error != "" && !strings.Contains(rep.Error, "interrupted; the same plan goes on") {
+				w.t.Errorf("an interrupted run says %q", rep.Error)
+			}
+		}
+	}
 	return err
 }
 

@@ -30,7 +30,7 @@ func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) err
 		err = b.publish(ctx)
 	}
 	if err != nil && rep.Snapshot == nil {
-		b.log.Error("nothing published", "error", err)
+		b.log.Error("nothing published", "error", ending(err))
 	}
 	return err
 }

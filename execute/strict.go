@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"errors"
 	"fmt"
 
 	"phlb/internal/meta"
@@ -9,15 +10,22 @@ import (
 // This file holds what --strict asks of what is not read from the source:
 // that it still is what the plan saw.
 
+// strictly is the error that ends a run since the source has drifted. What has
+// drifted is noted, too: whoever reads the report of that run wants to know.
+func (b *builder) strictly(path string, why error) error {
+	b.tally(func(r *Report) { r.note(&r.Drifted, path, reason(why)) })
+	return fmt.Errorf("%w: %s: %s", ErrDrift, path, reason(why))
+}
+
 // lookStrictly tells what the task's path is now. What cannot be told has
 // drifted, too.
 func (h *hands) lookStrictly(t *task, kind meta.Kind) (meta.Info, error) {
 	now, err := h.b.source.LstatAt(t.Path)
 	if err != nil {
-		return now, fmt.Errorf("%w: %w", ErrDrift, err)
+		return now, h.b.strictly(t.Path, err)
 	}
 	if now.Kind != kind {
-		return now, fmt.Errorf("%w: %s: it is a %s now", ErrDrift, t.Path, now.Kind)
+		return now, h.b.strictly(t.Path, fmt.Errorf("it is a %s now", now.Kind))
 	}
 	return now, nil
 }
@@ -28,7 +36,7 @@ func (h *hands) sameFile(t *task) error {
 		return err
 	}
 	if why := driftOf(&t.Entry, &now); why != "" {
-		return fmt.Errorf("%w: %s: %s", ErrDrift, t.Path, why)
+		return h.b.strictly(t.Path, errors.New(why))
 	}
 	return nil
 }
@@ -41,7 +49,7 @@ func (h *hands) sameDirectory(t *task) error {
 		return err
 	}
 	if now.Mode != t.Mode || now.UID != t.UID || now.GID != t.GID {
-		return fmt.Errorf("%w: %s: its mode or owner is not what was planned", ErrDrift, t.Path)
+		return h.b.strictly(t.Path, errors.New("its mode or owner is not what was planned"))
 	}
 	return nil
 }
@@ -52,14 +60,14 @@ func (h *hands) sameSymlink(t *task) error {
 	}
 	dir, err := h.source()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDrift, err)
+		return h.b.strictly(t.Path, err)
 	}
 	target, err := dir.Readlink(base(t.Path))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDrift, err)
+		return h.b.strictly(t.Path, err)
 	}
 	if target != t.Target {
-		return fmt.Errorf("%w: %s: it points elsewhere than planned", ErrDrift, t.Path)
+		return h.b.strictly(t.Path, errors.New("it points elsewhere than planned"))
 	}
 	return nil
 }

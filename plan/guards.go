@@ -69,12 +69,15 @@ func (s *sourceBuild) tripped() bool {
 
 // open opens the source and checks the guard that is always on: a source
 // that is missing or empty looks like "everything was deleted", and mostly is
-// a disk that is not mounted. One that is empty can be meant so; where there
-// is no directory to read there is nothing to plan, overridden or not.
+// a disk that is not mounted. One that is empty can be meant so. Where there
+// is no directory to read there is nothing to store: overridden, the plan is
+// about the other sources, and this one keeps what it has.
 func (s *sourceBuild) open() bool {
 	names, err := s.openDir()
 	if err != nil {
-		s.Guards = append(s.Guards, Guard{Name: guardSource, Status: GuardTripped, Detail: sourceFault(err)})
+		if s.guard(Guard{Name: guardSource, Detail: sourceFault(err)}, false) {
+			s.Snapshot, s.missing = "", true
+		}
 		return false
 	}
 	return s.guard(Guard{Name: guardSource, Detail: emptyOr(names)}, names > 0)

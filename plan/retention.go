@@ -176,7 +176,7 @@ func (r *retention) finish(ctx context.Context, p *Plan) error {
 		}
 		old := r.old[doc.Name]
 		reasons := r.decide(doc.Settings.Retention, old, planned)
-		if hasTripped(doc.Guards) {
+		if hasTripped(doc.Guards) || r.build.sources[i].missing {
 			keepAll(reasons)
 		}
 		for k := range old {

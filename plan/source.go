@@ -40,6 +40,7 @@ type sourceBuild struct {
 	measure    measure
 	need       need
 	partial    bool // existing paths cannot be stored
+	missing    bool // there is no directory to read, which is overridden
 }
 
 // inode names a file of the source on whichever file system it is.

@@ -51,16 +51,43 @@ type app struct {
 // run is the program without the process around it.
 func run(ctx context.Context, args []string, s streams) int {
 	a := &app{streams: s, now: time.Now, args: args}
+	a.out = &answer{Writer: s.out}
 	root := a.newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(s.in)
-	root.SetOut(s.out)
+	root.SetOut(a.out)
 	root.SetErr(s.err)
 	err := root.ExecuteContext(ctx)
 	if a.progress != nil {
 		a.progress.Close()
 	}
 	return a.exit(ctx, err)
+}
+
+// answer is standard output, and knows whether anything was written to it.
+type answer struct {
+	io.Writer
+	begun bool
+}
+
+func (w *answer) Write(b []byte) (int, error) {
+	w.begun = w.begun || len(b) > 0
+	return w.Writer.Write(b)
+}
+
+// answered says whether the command has begun to print its result.
+func (a *app) answered() bool {
+	w, ok := a.out.(*answer)
+	return ok && w.begun
+}
+
+// fileOf returns the file that w writes to; nil: to none.
+func fileOf(w io.Writer) *os.File {
+	if to, ok := w.(*answer); ok {
+		w = to.Writer
+	}
+	f, _ := w.(*os.File)
+	return f
 }
 
 func (a *app) commonFlags(c *cobra.Command) {
@@ -129,14 +156,14 @@ func (a *app) prepare() error {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	f := fileOf(w)
+	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
 // width returns the terminal's width, 0 if w is none.
 func width(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok {
+	f := fileOf(w)
+	if f == nil {
 		return 0
 	}
 	cells, _, err := term.GetSize(int(f.Fd()))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"phlb/internal/scan"
 	"phlb/internal/snapshot"
@@ -118,6 +119,24 @@ func rootAbove(path string) string {
 		}
 	}
 	return ""
+}
+
+// closedTo says that some of the root is closed to this user; empty: nothing is.
+func closedTo(ctx context.Context, root *snapshot.Root) (string, error) {
+	closed, err := root.Closed(ctx)
+	if err != nil || len(closed) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("%s is closed to this user (permission denied): run as one who may read it", strings.Join(closed, ", ")), nil
+}
+
+// warnClosed warns that a list of a root's snapshots may not be whole.
+func (a *app) warnClosed(ctx context.Context, root *snapshot.Root) error {
+	why, err := closedTo(ctx, root)
+	if why != "" {
+		a.log.Warn("snapshots may be missing", "root", root.Path(), "why", why)
+	}
+	return err
 }
 
 // directory makes sure that an argument is a directory that exists.

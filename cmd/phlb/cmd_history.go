@@ -102,8 +102,7 @@ func splitName(ctx context.Context, root *snapshot.Root, what string) (name, rel
 		}
 	}
 	if name == "" {
-		return "", "", fmt.Errorf("%s has no snapshots of what %s begins with; it has those of: %s",
-			root.Path(), what, strings.Join(names, ", "))
+		return "", "", noSuchName(ctx, root, "what "+what+" begins with", names)
 	}
 	rel = strings.TrimPrefix(what[len(name):], "/")
 	if first, rest, _ := strings.Cut(rel, "/"); snapshot.IsTime(first) {

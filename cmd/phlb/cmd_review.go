@@ -50,7 +50,7 @@ func (a *app) runReview(ctx context.Context, path string, o applyOptions) error 
 		return fmt.Errorf("review %s: %w", path, err)
 	}
 	sum := options.sha256
-	choice, err := review.Run(ctx, a.in, a.out, tree, options.Options)
+	choice, err := review.Run(ctx, a.in, fileOf(a.out), tree, options.Options)
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return resultError(codeInterrupted)

@@ -86,6 +86,7 @@ func (a *app) checkShow(cmd *cobra.Command, o *showOptions) error {
 		}
 		o.format = string(report.JSON)
 	}
+	a.json = o.format == string(report.JSON)
 	switch {
 	case !slices.Contains(showFormats(), o.format):
 		return usagef("--format %q: choose %s", o.format, wordList(showFormats()))

@@ -66,6 +66,9 @@ func (a *app) runSnapshots(ctx context.Context, arg string, names []string) erro
 	if err != nil {
 		return err
 	}
+	if err := a.warnClosed(ctx, root); err != nil {
+		return err
+	}
 	if m != nil {
 		addReasons(res.Snapshots, m)
 	}
@@ -121,6 +124,21 @@ func decide(p retain.Policy, list []survey.Snapshot, loc *time.Location) [][]str
 	return retain.Decide(p, newestFirst, loc)
 }
 
+// noSuchName is the error that a root has no snapshots of what was asked for,
+// but of those names.
+func noSuchName(ctx context.Context, root *snapshot.Root, what string, names []string) error {
+	why, err := closedTo(ctx, root)
+	switch {
+	case err != nil:
+		return err
+	case why != "":
+		why = "\n" + why
+	case len(names) == 0:
+		names = []string{"none"}
+	}
+	return fmt.Errorf("%s has no snapshots of %s; it has those of: %s%s", root.Path(), what, strings.Join(names, ", "), why)
+}
+
 // haveNames makes sure that the names have snapshots, so that a misspelt one
 // does not look like one without.
 func haveNames(ctx context.Context, root *snapshot.Root, names []string) error {
@@ -133,7 +151,7 @@ func haveNames(ctx context.Context, root *snapshot.Root, names []string) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(all, name) {
-			return fmt.Errorf("%s has no snapshots of %s; it has those of: %s", root.Path(), name, strings.Join(all, ", "))
+			return noSuchName(ctx, root, name, all)
 		}
 	}
 	return nil

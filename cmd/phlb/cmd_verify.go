@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -80,8 +81,23 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions) error 
 		return err
 	}
 	err = a.print(res, func(w io.Writer, s report.Style) error { return report.Verify(w, s, res) })
-	if err == nil && res.Damaged() {
-		err = resultError(codeDamage)
+	switch {
+	case err != nil:
+		return err
+	case res.Damaged():
+		return resultError(codeDamage)
+	case len(ids) > 0:
+		return nil
+	}
+	return allSeen(ctx, root)
+}
+
+// allSeen makes sure that no snapshots were passed over: they are no part of
+// what was found to be good.
+func allSeen(ctx context.Context, root *snapshot.Root) error {
+	why, err := closedTo(ctx, root)
+	if err == nil && why != "" {
+		err = fmt.Errorf("not all of %s was verified: %s", root.Path(), why)
 	}
 	return err
 }

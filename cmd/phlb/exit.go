@@ -55,19 +55,45 @@ func (e resultError) Error() string { return "exit code " + strconv.Itoa(int(e))
 // exit prints the error, if there is one to print, and returns the code.
 func (a *app) exit(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
-	var problems manifest.Problems
 	var result resultError
+	if err == nil || errors.As(err, &result) {
+		return code
+	}
+	f := report.Failure{Outcome: outcome(code), ExitCode: code}
+	// What cannot be written to standard error cannot be told anywhere.
 	switch {
-	case err == nil, errors.As(err, &result):
-	case errors.As(err, &problems):
-		// What cannot be written to standard error cannot be told anywhere.
-		_ = report.Problems(a.err, a.style(a.err), problems)
+	case errors.As(err, &f.Problems):
+		f.Error = "the manifest is invalid: " + plural(len(f.Problems), "problem")
+		_ = report.Problems(a.err, a.style(a.err), f.Problems)
 	case code == codeInterrupted:
-		fmt.Fprintln(a.err, "phlb: interrupted; nothing that was published is affected")
+		f.Error = "interrupted; nothing that was published is affected"
+		fmt.Fprintf(a.err, "phlb: %s\n", f.Error)
 	default:
-		fmt.Fprintf(a.err, "phlb: %s\n", printable(message(err)))
+		f.Error = printable(message(err))
+		fmt.Fprintf(a.err, "phlb: %s\n", f.Error)
+	}
+	if a.json && !a.answered() {
+		// Whoever reads standard output would take nothing for no answer yet.
+		_ = report.FailureJSON(a.out, &f)
 	}
 	return code
+}
+
+// outcome is an exit code in a word.
+func outcome(code int) report.Outcome {
+	switch code {
+	case codeGuard:
+		return report.Guarded
+	case codeRefused:
+		return report.Refused
+	case codeLocked:
+		return report.Locked
+	case codeUsage:
+		return report.Invalid
+	case codeInterrupted:
+		return report.Interrupted
+	}
+	return report.Failed
 }
 
 // exitCode maps what a command returned to the documented exit codes.

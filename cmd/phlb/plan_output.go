@@ -58,7 +58,7 @@ func createOutput(name string, stdout io.Writer) (*planOutput, error) {
 func (o *planOutput) find(stdout io.Writer) error {
 	if o.name == "-" {
 		o.stream = stdout
-		if f, ok := stdout.(*os.File); ok {
+		if f := fileOf(stdout); f != nil {
 			// A shell may have sent standard output into a file of a source.
 			if to, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd())); err == nil {
 				o.avoidFile(to)

@@ -24,13 +24,17 @@ type problemsJSON struct {
 // ProblemsJSON writes the outcome of validating a manifest as JSON; no
 // problems mean that it is valid.
 func ProblemsJSON(w io.Writer, problems manifest.Problems) error {
-	result := problemsJSON{Valid: len(problems) == 0, Problems: []problemJSON{}}
+	return WriteJSON(w, problemsJSON{Valid: len(problems) == 0, Problems: problemsOf(problems)})
+}
+
+func problemsOf(problems manifest.Problems) []problemJSON {
+	all := []problemJSON{}
 	for _, p := range problems {
-		result.Problems = append(result.Problems, problemJSON{
+		all = append(all, problemJSON{
 			Path: NewPath(p.Pos.File), Line: p.Pos.Line, Column: p.Pos.Column, Message: p.Message, Hint: p.Hint,
 		})
 	}
-	return WriteJSON(w, result)
+	return all
 }
 
 // Problems writes what is wrong with a manifest, a line for each, and the

@@ -17,21 +17,40 @@ import (
 // a dot, never enters a snapshot and follows no symbolic link. Directories of
 // other users that cannot be opened, such as lost+found, are passed over.
 func (r *Root) Names(ctx context.Context) ([]string, error) {
-	top, err := r.dir.OpenDirAt(".")
-	if err != nil {
-		return nil, err
-	}
-	defer top.Close()
-	var names []string
-	err = r.walkNames(ctx, top, "", 0, func(name string) { names = append(names, name) })
-	if err != nil {
-		return nil, fmt.Errorf("list backup root: %w", err)
-	}
-	slices.Sort(names)
-	return names, nil
+	w, err := r.walkNames(ctx)
+	return w.names, err
 }
 
-func (r *Root) walkNames(ctx context.Context, dir *fsys.Dir, name string, depth int, yield func(string)) error {
+// Closed lists the directories that Names passes over although they are names,
+// as they are closed to this user. Where .phlb is closed, too, any may be one
+// but lost+found.
+func (r *Root) Closed(ctx context.Context) ([]string, error) {
+	w, err := r.walkNames(ctx)
+	return w.closed, err
+}
+
+// nameWalk is a walk over what may be names.
+type nameWalk struct {
+	root          *Root
+	names, closed []string
+}
+
+func (r *Root) walkNames(ctx context.Context) (*nameWalk, error) {
+	w := &nameWalk{root: r}
+	top, err := r.dir.OpenDirAt(".")
+	if err != nil {
+		return w, err
+	}
+	defer top.Close()
+	if err := w.walk(ctx, top, "", 0); err != nil {
+		return &nameWalk{}, fmt.Errorf("list backup root: %w", err)
+	}
+	slices.Sort(w.names)
+	slices.Sort(w.closed)
+	return w, nil
+}
+
+func (w *nameWalk) walk(ctx context.Context, dir *fsys.Dir, name string, depth int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -40,7 +59,7 @@ func (r *Root) walkNames(ctx context.Context, dir *fsys.Dir, name string, depth 
 		return err
 	}
 	if holds && name != "" {
-		yield(name)
+		w.names = append(w.names, name)
 	}
 	if depth == maxNameDepth {
 		return nil
@@ -50,23 +69,40 @@ func (r *Root) walkNames(ctx context.Context, dir *fsys.Dir, name string, depth 
 		if name != "" {
 			path = name + "/" + sub
 		}
-		if err := r.enterName(ctx, dir, sub, path, depth, yield); err != nil {
+		if err := w.enter(ctx, dir, sub, path, depth); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Root) enterName(ctx context.Context, dir *fsys.Dir, sub, path string, depth int, yield func(string)) error {
+// lostAndFound is where fsck puts what has lost its name: at the top of a file
+// system, root's and closed.
+const lostAndFound = "lost+found"
+
+func (w *nameWalk) enter(ctx context.Context, dir *fsys.Dir, sub, path string, depth int) error {
 	next, err := dir.OpenDir(sub)
 	if err != nil {
-		if r.passOver(dir, sub, err) {
-			return nil
+		if !w.root.passOver(dir, sub, err) {
+			return err
 		}
-		return err
+		if fsys.ClassOf(err) == fsys.ClassPermission && w.root.mayBeName(path) {
+			w.closed = append(w.closed, path)
+		}
+		return nil
 	}
 	defer next.Close()
-	return r.walkNames(ctx, next, path, depth+1, yield)
+	return w.walk(ctx, next, path, depth+1)
+}
+
+// mayBeName reports whether a directory that is closed may be a name: there is
+// a catalogue of it, or that is not to be seen.
+func (r *Root) mayBeName(path string) bool {
+	if path == lostAndFound {
+		return false
+	}
+	_, err := r.dir.LstatAt(PrivateDir + "/" + catalogDir + "/" + path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // passOver reports whether a directory that cannot be opened is none of

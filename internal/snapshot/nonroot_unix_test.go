@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -104,6 +105,13 @@ func TestNamesPassesOverClosedDirectories(t *testing.T) {
 	r.euid = 4711 // as if it were somebody else's
 	if names, err := r.Names(context.Background()); err != nil || len(names) > 0 {
 		t.Errorf("%v, %v", names, err)
+	}
+	if closed, err := r.Closed(context.Background()); err != nil || len(closed) > 0 {
+		t.Errorf("nothing says that home is a name, but %v, %v", closed, err)
+	}
+	mkdir(t, ours, ".phlb/catalog/home")
+	if closed, err := r.Closed(context.Background()); err != nil || !slices.Equal(closed, []string{"home"}) {
+		t.Errorf("%v, %v, want home", closed, err)
 	}
 }
 
