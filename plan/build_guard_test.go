@@ -43,13 +43,13 @@ func (p *planned) wantGuard(t *testing.T, name, status string) {
 
 func TestGuardSource(t *testing.T) {
 	for _, tc := range []struct {
-		name       string
-		make       func(w *world)
-		overridden string // the status when overridden
+		name  string
+		make  func(w *world)
+		there bool // so that there is something to make a snapshot of
 	}{
-		{"missing", func(w *world) { w.must(os.Remove(w.src)) }, plan.GuardTripped},
-		{"file", func(w *world) { w.must(os.Remove(w.src), os.WriteFile(w.src, nil, 0o644)) }, plan.GuardTripped},
-		{"empty", func(*world) {}, plan.GuardOverridden},
+		{"missing", func(w *world) { w.must(os.Remove(w.src)) }, false},
+		{"file", func(w *world) { w.must(os.Remove(w.src), os.WriteFile(w.src, nil, 0o644)) }, false},
+		{"empty", func(*world) {}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -61,14 +61,21 @@ func TestGuardSource(t *testing.T) {
 			}
 			w.opts.Overrides = []string{"source"}
 			p = w.plan()
-			p.wantGuard(t, "source", tc.overridden)
+			p.wantGuard(t, "source", plan.GuardOverridden)
 			if !slices.Equal(p.Overrides, []string{"source"}) || !strings.Contains(string(p.bytes), `"overridden_guards":["source"]`) {
 				t.Errorf("overrides %v", p.Overrides)
 			}
-			if p.Applyable {
-				p.want(t, ".", "mkdir new")
-				w.apply(p)
+			if !p.Applyable || (p.Sources[0].Snapshot != "") != tc.there {
+				t.Errorf("applyable %v, snapshot %q", p.Applyable, p.Sources[0].Snapshot)
 			}
+			if !tc.there {
+				if len(p.entries) > 0 {
+					t.Errorf("%d entries", len(p.entries))
+				}
+				return
+			}
+			p.want(t, ".", "mkdir new")
+			w.apply(p)
 		})
 	}
 }
