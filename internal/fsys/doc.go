@@ -54,6 +54,11 @@ const (
 // returned in place of carrying it out. The name is the last path element.
 type FaultFunc func(op Op, name string) error
 
+// ErrShort is what a FaultFunc answers to OpWrite to have only half of the bytes
+// written, and no error, as a signal or a disk that is about to be full does.
+// The portable implementation takes it for a failure.
+var ErrShort = errors.New("short write")
+
 // Option configures Open.
 type Option func(*options)
 

@@ -3,6 +3,7 @@
 package fsys
 
 import (
+	"errors"
 	"io"
 	"path"
 
@@ -67,10 +68,14 @@ func (f *File) readResult(n int, err error) (int, error) {
 func (f *File) Write(b []byte) (int, error) {
 	done := 0
 	for done < len(b) {
+		rest := b[done:]
 		err := f.refuse(OpWrite)
+		if errors.Is(err, ErrShort) {
+			rest, err = rest[:(len(rest)+1)/2], nil
+		}
 		n := 0
 		if err == nil {
-			n, err = retryFD(func() (int, error) { return unix.Write(f.fd, b[done:]) })
+			n, err = retryFD(func() (int, error) { return unix.Write(f.fd, rest) })
 		}
 		if err == nil && n == 0 {
 			err = io.ErrShortWrite // never seen of regular files; not a reason to spin
