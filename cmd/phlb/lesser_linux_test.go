@@ -45,7 +45,9 @@ func TestLesserDestination(t *testing.T) {
 	m.dir("dir")
 	check(t, os.Symlink("x", m.path("link")))
 	large := make([]byte, 30_000)
-	check(t, unix.Setxattr(filepath.Join(m.top, "attribute"), "user.large", large, 0))
+	if err := unix.Setxattr(filepath.Join(m.top, "attribute"), "user.large", large, 0); err != nil {
+		t.Skip("the temporary directory cannot hold so large an attribute:", err)
+	}
 	for _, name := range []string{"whole", "attribute"} {
 		set(name, 1e9, 0)
 	}
