@@ -53,6 +53,9 @@ func TestLesserDestination(t *testing.T) {
 	}
 	set("fraction", 1e9, 5)
 	set("2446", 20_000_000_000, 7)
+	if info, err := os.Lstat(m.path("2446")); err != nil || info.ModTime().Unix() != 20_000_000_000 {
+		t.Skip("the temporary directory cannot hold a time so late:", err)
+	}
 	for _, name := range []string{"dir", "link", "."} {
 		set(name, 1e9, 123)
 	}
