@@ -180,7 +180,7 @@ func TestPowerCut(t *testing.T) {
 		size int64
 		args []string
 	}{
-		"ext4": {16 << 20, []string{"mkfs.ext4", "-q", "-F"}},
+		"ext4": {96 << 20, []string{"mkfs.ext4", "-q", "-F"}},
 		"xfs":  {320 << 20, []string{"mkfs.xfs", "-q", "-f"}},
 	} {
 		t.Run(name, func(t *testing.T) {
