@@ -25,6 +25,7 @@ const (
 // first repair.
 type ledger struct {
 	root    *snapshot.Root
+	started time.Time // when the run did
 	now     func() time.Time
 	sources []*fsys.Dir
 	file    *fsys.File
@@ -65,8 +66,7 @@ func (l *ledger) begin() error {
 		return err
 	}
 	defer dir.Close()
-	started := l.now().UTC()
-	for at := started; ; at = at.Add(time.Second) {
+	for at := l.started; ; at = at.Add(time.Second) {
 		name := at.Format(recordTime) + ".jsonl"
 		f, err := dir.Create(name, fileMode)
 		if errors.Is(err, fs.ErrExist) {
@@ -78,7 +78,7 @@ func (l *ledger) begin() error {
 		l.file, l.path = f, ledgerDir+"/"+name
 		break
 	}
-	head := ledgerHead{Format: recordFormat, FormatVersion: recordVersion, Started: started, Sources: []verify.Path{}}
+	head := ledgerHead{Format: recordFormat, FormatVersion: recordVersion, Started: l.started, Sources: []verify.Path{}}
 	for _, s := range l.sources {
 		head.Sources = append(head.Sources, verify.Path(s.Path()))
 	}

@@ -128,12 +128,12 @@ func Run(ctx context.Context, root *snapshot.Root, o Options) (*Result, error) {
 		return nil, fmt.Errorf("repair: %w", err)
 	}
 	defer db.Close()
+	start := o.Now()
 	r := &runner{
 		Options: o, root: root, db: db, buf: make([]byte, bufferSize),
 		result: &Result{DryRun: o.DryRun, Repaired: []Repair{}, Remaining: []verify.Finding{}},
-		ledger: &ledger{root: root, now: o.Now, sources: o.Sources}, resolved: map[string]bool{},
+		ledger: &ledger{root: root, started: start.UTC(), now: o.Now, sources: o.Sources}, resolved: map[string]bool{},
 	}
-	start := o.Now()
 	err = r.run(ctx)
 	r.result.Duration = o.Now().Sub(start)
 	if err != nil {

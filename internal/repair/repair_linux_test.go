@@ -2,16 +2,20 @@ package repair_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"phlb/internal/fsys"
+	"phlb/internal/repair"
 	"phlb/internal/treetest"
+	"phlb/verify"
 )
 
 // twoSnapshots has a file with five names in two snapshots, one of the names
@@ -376,5 +380,39 @@ func TestHolesAndOwners(t *testing.T) {
 	w.ok(unix.Stat(w.at(snap, "sparse"), &st))
 	if st.Blocks*512 > 1<<20 {
 		t.Errorf("%d bytes are allocated", st.Blocks*512)
+	}
+}
+
+// TestRecord: what was repaired is on record, in the order of time.
+func TestRecord(t *testing.T) {
+	w, first, _ := twoSnapshots(t)
+	w.flip(w.at(first, "d/a"))
+	r := w.repair(from(w, w.src))
+	text, err := os.ReadFile(w.at(r.Record))
+	w.ok(err)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("got\n%s", text)
+	}
+	var head struct {
+		Started time.Time     `json:"started"`
+		Sources []verify.Path `json:"sources"`
+	}
+	var repaired repair.Repair
+	var end struct {
+		End       bool      `json:"end"`
+		Repaired  int64     `json:"repaired"`
+		Remaining int64     `json:"remaining"`
+		Finished  time.Time `json:"finished"`
+	}
+	for i, v := range []any{&head, &repaired, &end} {
+		w.ok(json.Unmarshal([]byte(lines[i]), v))
+	}
+	same(t, "sources", head.Sources, []verify.Path{verify.Path(w.src)})
+	same(t, "repair", repaired, r.Repaired[0])
+	same(t, "end", end.End && end.Remaining == 0, true)
+	same(t, "paths", end.Repaired, r.Paths())
+	if head.Started.After(repaired.Time) || repaired.Time.After(end.Finished) {
+		t.Errorf("started %v, repaired %v, finished %v", head.Started, repaired.Time, end.Finished)
 	}
 }

@@ -74,6 +74,7 @@ func restoreVerdict(p *page, r *restore.Result) {
 		p.line("Nothing was written, and no content was read.")
 	case r.IsDamaged():
 		p.line("%s", p.paint(red, "DAMAGE: some content in the snapshot is not what was backed up. `phlb verify` tells what else is affected."))
+		p.line("An older snapshot may hold it whole (`phlb history`), `phlb repair` looks for a good copy, and --allow-damaged restores it as it is.")
 	case r.IsIncomplete():
 		p.line("%s", p.paint(yellow, "Not everything could be restored and verified."))
 	case r.Unchanged.Files > 0 && r.Restored.Files == 0:
