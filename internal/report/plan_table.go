@@ -110,10 +110,10 @@ func planFoot(p *page, s *PlanSummary) {
 		whole = "Total of the whole plan"
 	}
 	p.line("%s", p.paint(bold, whole+": "+strings.Join(parts, ", ")+"."))
-	if !s.Applyable {
+	switch {
+	case !s.Applyable: // a guarded source may not even have been looked at
 		p.line("%s", p.paint(red, "Not applicable: "+trippedWords(s)+"."))
-	}
-	if !s.HasChanges {
+	case !s.HasChanges:
 		p.line("Nothing has changed.")
 	}
 }
