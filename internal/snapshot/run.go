@@ -103,7 +103,7 @@ func (r *Root) EndRun(planID string) error {
 			return fmt.Errorf("finish plan %s: %w", planID, err)
 		}
 	}
-	return syncDir(dir)
+	return dir.SyncNames()
 }
 
 // supersededBy returns the markers of other plans, all of whose names the

@@ -100,7 +100,7 @@ func removeNames(base *fsys.Dir, rel string, names []string) error {
 			return err
 		}
 	}
-	return syncDir(dir)
+	return dir.SyncNames()
 }
 
 // Pinned reports whether a snapshot must never be pruned. Anything at the
