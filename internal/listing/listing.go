@@ -145,7 +145,7 @@ func (s *Stream) open(o *Options) error {
 	}
 	// Only phlb writes reports, and catalogues that are not rebuilt; PHLB
 	// stores every name as it is.
-	s.renames = c != nil && c.header.Origin == catalog.OriginApply || s.hasReport()
+	s.renames = c != nil && c.header.Origin == catalog.OriginApply || s.root.HasReport(s.id)
 	if c != nil {
 		s.info.Started = c.header.Started
 	}
@@ -162,15 +162,6 @@ func (s *Stream) open(o *Options) error {
 	}
 	s.info.Origin, s.source = FromFiles, newWalk(s, o)
 	return nil
-}
-
-func (s *Stream) hasReport() bool {
-	f, err := s.root.OpenSidecar(s.id, snapshot.SuffixReport)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
 }
 
 // Info returns what is known so far.
