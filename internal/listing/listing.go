@@ -22,7 +22,9 @@ import (
 	"time"
 
 	"phlb/internal/catalog"
+	"phlb/internal/digest"
 	"phlb/internal/fsys"
+	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
 )
@@ -90,6 +92,24 @@ type Entry struct {
 	// Dev and Nlink are those of what is stored; 0: not known.
 	Dev   uint64
 	Nlink uint64
+}
+
+// State is what a snapshot has at a path, as far as people are told of it.
+type State struct {
+	Kind     meta.Kind
+	Size     int64 // bytes; files
+	Mode     uint32
+	UID, GID uint32
+	Mtime    meta.Time
+	SHA256   digest.Sum // files; zero: not known
+	Target   string     // symbolic links
+}
+
+// State returns what the entry tells of its path.
+func (e *Entry) State() State {
+	return State{
+		Kind: e.Kind, Size: e.Size, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, SHA256: e.SHA256, Target: e.Target,
+	}
 }
 
 // Distrusted says that a catalogue turned out not to be believed after some of
