@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,32 @@ func TestAlteredInPlace(t *testing.T) {
 			w.whole(rep)
 		})
 	}
+}
+
+// TestAlteredBeforeResuming alters a published file between the crash of the
+// run that published it and the run that finishes the rest of the plan. That
+// time is in neither's window.
+func TestAlteredBeforeResuming(t *testing.T) {
+	w := newWorld(t)
+	w.write("f", big("f", 5000))
+	w.write("kept", big("kept", 5000))
+	realTime := func(o *execute.Options) { o.Now = time.Now }
+	f := w.plan()
+	log := failAt{op: fsys.OpRename, errno: unix.EIO, match: func(name string) bool { return strings.HasSuffix(name, "backup.log") }}
+	_, err := w.try(f, realTime, log.inject)
+	if err == nil || len(w.snapshots()) != 1 {
+		t.Fatalf("%v with %v", err, w.snapshots())
+	}
+	target := filepath.Join(w.root, w.snapshots()[0], "f")
+	time.Sleep(50 * time.Millisecond) // ticks of the file system's clock
+	w.ok(os.WriteFile(target, []byte(big("bad", 5000)), 0o644))
+	w.ok(os.Chtimes(target, old, old))
+	time.Sleep(50 * time.Millisecond)
+	same(t, "windows of the run that resumed", len(w.apply(f, realTime).LaterWindows), 1)
+	w.now = time.Now()
+	rep := w.backup()
+	same(t, "fallbacks", paths(rep.FallbackPaths), []string{"f"})
+	w.whole(rep)
 }
 
 // TestOwnRunsExplainCtimes: what happens to an inode while phlb itself links

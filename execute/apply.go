@@ -117,7 +117,7 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 // A plan that only prunes does without where the disk is full: it is to make
 // room, and can be planned anew if it is interrupted.
 func (r *runner) begin() (resumed bool, err error) {
-	if resumed, err = r.root.BeginRun(r.plan.header.PlanID, r.plan.names()); err == nil {
+	if resumed, err = r.root.BeginRun(r.plan.run()); err == nil {
 		err = r.initialize()
 	}
 	if fsys.ClassOf(err) == fsys.ClassFull && !r.plan.stores() {

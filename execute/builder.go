@@ -147,7 +147,7 @@ func exhausted(err error) bool {
 func (b *builder) fail(path string, err error) {
 	b.log.Error("not stored", "path", path, "error", err)
 	b.tally(func(r *Report) { r.note(&r.Failed, path, reason(err)) })
-	b.events.Send(event.Event{Kind: event.Warning, Phase: event.Apply, Path: path, Text: reason(err)})
+	b.events.Send(event.Event{Kind: event.Warning, Phase: event.Apply, Path: path, Text: reason(err), Logged: true})
 }
 
 // destination sorts an error of the destination: a name that it cannot hold,

@@ -54,13 +54,16 @@ func (s *checkedSource) threshold() int64 {
 	return max(s.Settings.SmallFileThreshold, lookup.MinSize)
 }
 
-// names are those the plan makes snapshots of.
-func (c *checked) names() []string {
-	var names []string
+// run is what the root remembers of the plan until it is finished.
+func (c *checked) run() snapshot.Run {
+	run := snapshot.Run{PlanID: c.header.PlanID}
 	for _, src := range c.sources {
-		names = append(names, src.Name)
+		run.Names = append(run.Names, src.Name)
+		if src.Snapshot != "" {
+			run.Snapshots = append(run.Snapshots, src.Snapshot)
+		}
 	}
-	return names
+	return run
 }
 
 // stores reports whether any snapshot is to be made.

@@ -49,7 +49,7 @@ func makeOne(parent *fsys.Dir, name string, mode uint32) (*fsys.Dir, error) {
 		return nil, err
 	}
 	// A power loss must not take the root away from under its snapshots.
-	if err := syncDir(parent); err != nil {
+	if err := parent.SyncNames(); err != nil {
 		return nil, err
 	}
 	return parent.OpenDir(name)

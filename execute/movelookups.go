@@ -91,21 +91,12 @@ func (m *mover) open() error {
 	if m.tree, err = m.root.OpenTrashed(m.id); err != nil {
 		return err
 	}
-	m.native = m.hasReport()
+	m.native = m.root.HasReport(m.id)
 	if err := m.openNear(); err != nil {
 		return err
 	}
 	m.listed, m.all = m.movedHere(m.id)
 	return nil
-}
-
-func (m *mover) hasReport() bool {
-	f, err := m.root.OpenSidecar(m.id, snapshot.SuffixReport)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
 }
 
 // openNear opens the snapshots to look into first. The newest one comes first:

@@ -87,7 +87,7 @@ func (b *builder) harden() error {
 	// and directory entries of all that this run wrote.
 	err = b.tree.SyncFS()
 	if fsys.ClassOf(err) == fsys.ClassUnsupported {
-		err = errors.Join(syncTree(b.tree), b.catFile.Sync())
+		err = errors.Join(b.tree.SyncTree(), b.catFile.Sync())
 	}
 	if err != nil {
 		return fmt.Errorf("make the snapshot durable: %w", err)

@@ -86,7 +86,7 @@ type Report struct {
 	NotPruned     []NotPruned        `json:"not_pruned,omitempty"`          // that the plan prunes, and why they stay
 	Overrides     []string           `json:"overridden_guards,omitempty"`   // guards that could trip without consequence
 	CtimeWindow   *Window            `json:"ctime_window,omitempty"`        // nil: nothing was published
-	LaterWindows  []Window           `json:"later_ctime_windows,omitempty"` // of pruning, by this run or later ones that made no snapshot
+	LaterWindows  []Window           `json:"later_ctime_windows,omitempty"` // of pruning and resuming, by runs of this plan or by later ones that made no snapshot
 	Error         string             `json:"error,omitempty"`
 	Durations     map[string]float64 `json:"durations"` // seconds by phase
 	Start         time.Time          `json:"start"`

@@ -27,6 +27,9 @@ type rest struct {
 	report  *Report
 	news    lookupNews
 	staging *snapshot.Staging
+	// resumed is when a later run began to finish what was interrupted, by the
+	// destination's clock; nil: it is all one run.
+	resumed *meta.Time
 }
 
 // do does all of it. placeLog moves the staged log beside the snapshot.
@@ -52,16 +55,20 @@ func (r *rest) do(ctx context.Context, placeLog func() error) error {
 }
 
 // endWindow lets the report's window reach over the removal of old staging,
-// which changes the ctime of inodes that it had links to.
+// which changes the ctime of inodes that it had links to. A run that resumes
+// has a window of its own: what somebody did between the two is not phlb's
+// doing.
 func (r *rest) endWindow() error {
-	if r.report.CtimeWindow == nil {
-		return nil
-	}
 	at, err := r.root.Dir().LstatAt(stagingPath)
-	if err == nil && at.Ctime.Compare(r.report.CtimeWindow.To) > 0 {
+	switch {
+	case err != nil:
+		return err
+	case r.resumed != nil:
+		r.report.LaterWindows = append(r.report.LaterWindows, Window{From: *r.resumed, To: at.Ctime})
+	case at.Ctime.Compare(r.report.CtimeWindow.To) > 0:
 		r.report.CtimeWindow.To = at.Ctime
 	}
-	return err
+	return nil
 }
 
 // count counts the published change, once.
@@ -99,7 +106,11 @@ func (r *runner) resume(ctx context.Context, src *checkedSource) (*Report, error
 		return rep, published(src, err)
 	}
 	defer staging.Close()
-	left := rest{runner: r, src: src, report: rep, news: news, staging: staging}
+	began, err := staging.Tree().Stat()
+	if err != nil {
+		return rep, published(src, err)
+	}
+	left := rest{runner: r, src: src, report: rep, news: news, staging: staging, resumed: &began.Ctime}
 	if err := left.do(ctx, func() error { return placeLog(r.root, staging, src.id) }); err != nil {
 		rep.Error = ending(err)
 		return rep, err

@@ -134,6 +134,31 @@ func TestTwoInterruptionsAndALaterPlan(t *testing.T) {
 	w.settled()
 }
 
+// TestUnpublishedLeavesNothing: a run that crashed right before publishing left
+// report and catalogue; when another plan has been applied, they are gone.
+func TestUnpublishedLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.write("f", "first")
+	w.backup()
+	w.tree(1, 30)
+	p := w.planned()
+	if err := w.cancelAfter(w.save(&p.Document), 25); err == nil {
+		t.Fatal("not interrupted")
+	}
+	id := p.Sources[0].Snapshot
+	left := []string{id + "-report.json", ".phlb/catalog/" + id + ".jsonl.zst"}
+	for _, file := range left {
+		w.ok(os.WriteFile(filepath.Join(w.root, file), []byte(`{"format":"phlb-report"}`), 0o600))
+	}
+	w.now = w.now.Add(time.Hour)
+	w.whole(w.backup())
+	for _, file := range left {
+		if _, err := os.Lstat(filepath.Join(w.root, file)); !os.IsNotExist(err) {
+			t.Errorf("left behind: %s (%v)", file, err)
+		}
+	}
+}
+
 func TestChangedBetweenIsCopiedAnew(t *testing.T) {
 	w := newWorld(t)
 	w.tree(1, 30)

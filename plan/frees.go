@@ -58,7 +58,7 @@ func (c *freeCount) snapshot(ctx context.Context, g goingSnapshot) error {
 			beside = append(beside, n)
 		}
 	}
-	native := own.exact || hasReport(c.build.root, g.id)
+	native := own.exact || c.build.root.HasReport(g.id)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -37,23 +37,11 @@ func (s *sourceBuild) openParent(ctx context.Context) (p parent, native bool, er
 		return nil, false, err
 	}
 	if c != nil {
-		return c, c.exact || s.hasReport(), nil
+		return c, c.exact || s.root.HasReport(s.parentID), nil
 	}
-	native = s.hasReport()
+	native = s.root.HasReport(s.parentID)
 	p, err = s.walkParent(ctx, native)
 	return p, native, err
-}
-
-// hasReport reports whether the parent has a report, which PHLB does not make.
-func (s *sourceBuild) hasReport() bool { return hasReport(s.root, s.parentID) }
-
-func hasReport(root *snapshot.Root, id snapshot.ID) bool {
-	f, err := root.OpenSidecar(id, snapshot.SuffixReport)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
 }
 
 // startIndex has a reader make the index of the parent snapshot, for when it

@@ -140,17 +140,7 @@ func (b *rebuilder) replaceSums(dir *fsys.Dir, info *meta.Info, old *checksums, 
 	if err := dir.SetMtime(info.Mtime); err != nil {
 		return err
 	}
-	return syncNames(dir)
-}
-
-// syncNames makes a directory's entries durable, where its file system can.
-func syncNames(dir *fsys.Dir) error {
-	err := dir.Sync()
-	switch fsys.ClassOf(err) {
-	case fsys.ClassUnsupported, fsys.ClassName:
-		return nil
-	}
-	return err
+	return dir.SyncNames()
 }
 
 // renameInto does the rename into a read-only directory of an ordinary user.

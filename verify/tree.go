@@ -49,17 +49,8 @@ func openTree(root *snapshot.Root, id snapshot.ID) (t *tree, records *cursor, ca
 	t.hold()
 	records, catalogErr = openCursor(root, id)
 	// Only phlb writes reports, and catalogues that are not rebuilt.
-	t.renames = records != nil && records.Header().Origin == catalog.OriginApply || hasReport(root, id)
+	t.renames = records != nil && records.Header().Origin == catalog.OriginApply || root.HasReport(id)
 	return t, records, catalogErr, nil
-}
-
-func hasReport(root *snapshot.Root, id snapshot.ID) bool {
-	f, err := root.OpenSidecar(id, snapshot.SuffixReport)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
 }
 
 // record is what a catalogue says of one path.

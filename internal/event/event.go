@@ -74,6 +74,9 @@ type Event struct {
 	Bytes int64
 	Text  string
 	Err   error
+	// Logged says of a warning that the log tells it, too: people who see both
+	// are told once.
+	Logged bool
 }
 
 // Sink receives events. Send may be called by many goroutines at a time and

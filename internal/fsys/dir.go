@@ -33,23 +33,34 @@ func (d *Dir) ReadDir() ([]DirEntry, error) {
 // and opens the last one; "." opens d itself. Like every other method it
 // passes no symbolic link.
 func (d *Dir) MkdirAll(rel string, mode uint32) (*Dir, error) {
+	return d.mkdirAll(rel, mode, func(*Dir) error { return nil })
+}
+
+// MkdirAllDurable is MkdirAll, and each directory that it makes is durable
+// before anything is put into it: a crash must not keep what is below and lose
+// the way to it.
+func (d *Dir) MkdirAllDurable(rel string, mode uint32) (*Dir, error) {
+	return d.mkdirAll(rel, mode, (*Dir).SyncNames)
+}
+
+// mkdirAll calls made with each directory that something was made in.
+func (d *Dir) mkdirAll(rel string, mode uint32, made func(*Dir) error) (*Dir, error) {
 	if rel == "." {
 		return d.reopen()
 	}
 	return d.eachElement(rel, func(cur *Dir, name string) (*Dir, error) {
-		return cur.mkdirOpen(name, mode)
+		next, err := cur.OpenDir(name)
+		if ClassOf(err) != ClassVanished {
+			return next, err
+		}
+		if err := cur.Mkdir(name, mode); err != nil && !os.IsExist(err) {
+			return nil, err
+		}
+		if err := made(cur); err != nil {
+			return nil, err
+		}
+		return cur.OpenDir(name)
 	})
-}
-
-func (d *Dir) mkdirOpen(name string, mode uint32) (*Dir, error) {
-	next, err := d.OpenDir(name)
-	if ClassOf(err) != ClassVanished {
-		return next, err
-	}
-	if err := d.Mkdir(name, mode); err != nil && !os.IsExist(err) {
-		return nil, err
-	}
-	return d.OpenDir(name)
 }
 
 // maxPart is how much of a path one call is asked to open, in bytes; systems

@@ -18,33 +18,34 @@ import (
 // named has every method of Dir that takes a name; the ones of a relative
 // path too, for which "a/b" is no escape.
 var named = map[string]func(d *Dir, name string) error{
-	"Create":       func(d *Dir, n string) error { return closed(d.Create(n, 0o600)) },
-	"CreateAt":     func(d *Dir, n string) error { return closed(d.CreateAt(n, 0o600)) },
-	"LchmodDir":    func(d *Dir, n string) error { return d.LchmodDir(n, 0o700) },
-	"Lchown":       func(d *Dir, n string) error { return d.Lchown(n, 0, 0) },
-	"Link":         func(d *Dir, n string) error { return d.Link(d, "file", n) },
-	"Link old":     func(d *Dir, n string) error { return d.Link(d, n, "new") },
-	"LsetMtime":    func(d *Dir, n string) error { return d.LsetMtime(n, meta.Time{}) },
-	"LsetXattr":    func(d *Dir, n string) error { return d.LsetXattr(n, "user.a", nil) },
-	"Lstat":        func(d *Dir, n string) error { _, err := d.Lstat(n); return err },
-	"LstatAt":      func(d *Dir, n string) error { _, err := d.LstatAt(n); return err },
-	"Mkdir":        func(d *Dir, n string) error { return d.Mkdir(n, 0o700) },
-	"MkdirAll":     func(d *Dir, n string) error { return closed(d.MkdirAll(n, 0o700)) },
-	"OpenAppend":   func(d *Dir, n string) error { return closed(d.OpenAppend(n, 0o600)) },
-	"OpenDir":      func(d *Dir, n string) error { return closed(d.OpenDir(n)) },
-	"OpenDirAt":    func(d *Dir, n string) error { return closed(d.OpenDirAt(n)) },
-	"OpenFile":     func(d *Dir, n string) error { return closed(d.OpenFile(n)) },
-	"OpenUpdateAt": func(d *Dir, n string) error { return closed(d.OpenUpdateAt(n)) },
-	"OpenFileAt":   func(d *Dir, n string) error { return closed(d.OpenFileAt(n)) },
-	"Readlink":     func(d *Dir, n string) error { _, err := d.Readlink(n); return err },
-	"Remove":       func(d *Dir, n string) error { return d.Remove(n) },
-	"RemoveDir":    func(d *Dir, n string) error { return d.RemoveDir(n) },
-	"Rename":       func(d *Dir, n string) error { return d.Rename(n, d, "new") },
-	"Rename to":    func(d *Dir, n string) error { return d.Rename("file", d, n) },
-	"RenameNew":    func(d *Dir, n string) error { return d.RenameNew(n, d, "new") },
-	"RenameNew 2":  func(d *Dir, n string) error { return d.RenameNew("file", d, n) },
-	"Symlink":      func(d *Dir, n string) error { return d.Symlink("file", n) },
-	"Xattrs":       func(d *Dir, n string) error { _, err := d.Xattrs(n); return err },
+	"Create":          func(d *Dir, n string) error { return closed(d.Create(n, 0o600)) },
+	"CreateAt":        func(d *Dir, n string) error { return closed(d.CreateAt(n, 0o600)) },
+	"LchmodDir":       func(d *Dir, n string) error { return d.LchmodDir(n, 0o700) },
+	"Lchown":          func(d *Dir, n string) error { return d.Lchown(n, 0, 0) },
+	"Link":            func(d *Dir, n string) error { return d.Link(d, "file", n) },
+	"Link old":        func(d *Dir, n string) error { return d.Link(d, n, "new") },
+	"LsetMtime":       func(d *Dir, n string) error { return d.LsetMtime(n, meta.Time{}) },
+	"LsetXattr":       func(d *Dir, n string) error { return d.LsetXattr(n, "user.a", nil) },
+	"Lstat":           func(d *Dir, n string) error { _, err := d.Lstat(n); return err },
+	"LstatAt":         func(d *Dir, n string) error { _, err := d.LstatAt(n); return err },
+	"Mkdir":           func(d *Dir, n string) error { return d.Mkdir(n, 0o700) },
+	"MkdirAll":        func(d *Dir, n string) error { return closed(d.MkdirAll(n, 0o700)) },
+	"MkdirAllDurable": func(d *Dir, n string) error { return closed(d.MkdirAllDurable(n, 0o700)) },
+	"OpenAppend":      func(d *Dir, n string) error { return closed(d.OpenAppend(n, 0o600)) },
+	"OpenDir":         func(d *Dir, n string) error { return closed(d.OpenDir(n)) },
+	"OpenDirAt":       func(d *Dir, n string) error { return closed(d.OpenDirAt(n)) },
+	"OpenFile":        func(d *Dir, n string) error { return closed(d.OpenFile(n)) },
+	"OpenUpdateAt":    func(d *Dir, n string) error { return closed(d.OpenUpdateAt(n)) },
+	"OpenFileAt":      func(d *Dir, n string) error { return closed(d.OpenFileAt(n)) },
+	"Readlink":        func(d *Dir, n string) error { _, err := d.Readlink(n); return err },
+	"Remove":          func(d *Dir, n string) error { return d.Remove(n) },
+	"RemoveDir":       func(d *Dir, n string) error { return d.RemoveDir(n) },
+	"Rename":          func(d *Dir, n string) error { return d.Rename(n, d, "new") },
+	"Rename to":       func(d *Dir, n string) error { return d.Rename("file", d, n) },
+	"RenameNew":       func(d *Dir, n string) error { return d.RenameNew(n, d, "new") },
+	"RenameNew 2":     func(d *Dir, n string) error { return d.RenameNew("file", d, n) },
+	"Symlink":         func(d *Dir, n string) error { return d.Symlink("file", n) },
+	"Xattrs":          func(d *Dir, n string) error { _, err := d.Xattrs(n); return err },
 }
 
 func TestEveryNamedMethodIsInTheTable(t *testing.T) {
@@ -77,7 +78,7 @@ func TestNamesThatEscape(t *testing.T) {
 	}
 	for method, call := range named {
 		names := bad
-		if !strings.HasSuffix(method, "At") && method != "MkdirAll" {
+		if !strings.HasSuffix(method, "At") && !strings.HasPrefix(method, "MkdirAll") {
 			names = append(slices.Clone(bad), ".", "a/b")
 		}
 		for _, name := range names {

@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strings"
 
-	"phlb/internal/digest"
 	"phlb/internal/listing"
 	"phlb/internal/meta"
 	"phlb/internal/pool"
@@ -35,16 +34,11 @@ type Options struct {
 	Workers int
 }
 
-// Version is one content of a path.
+// Version is one content of a path. What does not belong to the content (mode,
+// owner, time) is that of the first snapshot that holds it; a file without a
+// SHA256 cannot be read.
 type Version struct {
-	Kind   meta.Kind
-	Size   int64      // bytes; files
-	SHA256 digest.Sum // files; zero: it cannot be read
-	Target string     // symbolic links
-	// Mode, UID, GID and Mtime are those in the first snapshot that holds it.
-	Mode     uint32
-	UID, GID uint32
-	Mtime    meta.Time
+	listing.State
 	// Runs are the snapshots that hold it; see Result.Snapshots.
 	Runs []Run
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"phlb/internal/digest"
+	"phlb/internal/listing"
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/treetest"
@@ -27,7 +28,7 @@ func TestRuns(t *testing.T) {
 			time := fmt.Sprintf("t%02d", i)
 			s := snap{}
 			if v > 0 {
-				s.list = []item{{"p", Version{Kind: meta.File, SHA256: digest.Sum{byte(v)}}}}
+				s.list = []item{{"p", Version{State: listing.State{Kind: meta.File, SHA256: digest.Sum{byte(v)}}}}}
 			}
 			h.take(&s, time)
 			want[v] = append(want[v], time)

@@ -37,10 +37,7 @@ func (r *reader) add(ctx context.Context, e *listing.Entry) error {
 	if !r.wanted(e) {
 		return nil
 	}
-	v := Version{
-		Kind: e.Kind, Size: e.Size, SHA256: e.SHA256, Target: e.Target,
-		Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime,
-	}
+	v := Version{State: e.State()}
 	if v.Kind == meta.File && v.SHA256.IsZero() {
 		sum, err := r.hash(ctx, e.Path)
 		if err != nil {

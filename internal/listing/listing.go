@@ -22,7 +22,9 @@ import (
 	"time"
 
 	"phlb/internal/catalog"
+	"phlb/internal/digest"
 	"phlb/internal/fsys"
+	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
 )
@@ -92,6 +94,24 @@ type Entry struct {
 	Nlink uint64
 }
 
+// State is what a snapshot has at a path, as far as people are told of it.
+type State struct {
+	Kind     meta.Kind
+	Size     int64 // bytes; files
+	Mode     uint32
+	UID, GID uint32
+	Mtime    meta.Time
+	SHA256   digest.Sum // files; zero: not known
+	Target   string     // symbolic links
+}
+
+// State returns what the entry tells of its path.
+func (e *Entry) State() State {
+	return State{
+		Kind: e.Kind, Size: e.Size, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, SHA256: e.SHA256, Target: e.Target,
+	}
+}
+
 // Distrusted says that a catalogue turned out not to be believed after some of
 // it was read. Whoever gets it forgets what was read and begins anew with
 // Options.WithoutCatalog.
@@ -145,7 +165,7 @@ func (s *Stream) open(o *Options) error {
 	}
 	// Only phlb writes reports, and catalogues that are not rebuilt; PHLB
 	// stores every name as it is.
-	s.renames = c != nil && c.header.Origin == catalog.OriginApply || s.hasReport()
+	s.renames = c != nil && c.header.Origin == catalog.OriginApply || s.root.HasReport(s.id)
 	if c != nil {
 		s.info.Started = c.header.Started
 	}
@@ -162,15 +182,6 @@ func (s *Stream) open(o *Options) error {
 	}
 	s.info.Origin, s.source = FromFiles, newWalk(s, o)
 	return nil
-}
-
-func (s *Stream) hasReport() bool {
-	f, err := s.root.OpenSidecar(s.id, snapshot.SuffixReport)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
 }
 
 // Info returns what is known so far.

@@ -62,7 +62,7 @@ func (r *runner) wouldRepair(g *group, good *goodCopy) {
 // another inode.
 func (r *runner) put(ctx context.Context, g *group, good *goodCopy) (rest *group, ok bool, err error) {
 	if r.work == nil {
-		if r.work, err = openWork(r.root, r.buf, r.Events, makeDirs); err != nil {
+		if err := r.makeWork(); err != nil {
 			return nil, false, err
 		}
 	}

@@ -92,7 +92,7 @@ func (w *workplace) write(j *journal) error {
 		return err
 	}
 	// With it the name of the new inode becomes durable, too.
-	return syncDir(w.dir)
+	return w.dir.SyncNames()
 }
 
 // read returns what an interrupted run was doing; nil: nothing, or nothing
@@ -147,20 +147,22 @@ func (w *workplace) done() error {
 	if err := w.clean(); err != nil {
 		return err
 	}
-	return syncDir(w.dir)
+	return w.dir.SyncNames()
 }
 
 // resume finishes what an interrupted run had begun.
 func (r *runner) resume(ctx context.Context) error {
-	w, err := openWork(r.root, r.buf, r.Events, existing)
+	dir, err := r.root.Dir().OpenDirAt(workDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r.work = w
-	j, err := w.read()
+	if err := r.openWork(dir); err != nil {
+		return err
+	}
+	j, err := r.work.read()
 	if err != nil {
 		return err
 	}
@@ -170,7 +172,7 @@ func (r *runner) resume(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.done()
+	return r.work.done()
 }
 
 func (r *runner) resumeJournal(ctx context.Context, j *journal) error {

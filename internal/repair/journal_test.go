@@ -9,7 +9,6 @@ import (
 	"phlb/internal/digest"
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
-	"phlb/internal/sums"
 	"phlb/verify"
 )
 
@@ -85,12 +84,4 @@ func FuzzJournal(f *testing.F) {
 			t.Errorf("what was accepted is not, written again: %+v", j)
 		}
 	})
-}
-
-func TestSourcePath(t *testing.T) {
-	for _, p := range []string{"a", "d/SHA256SUMS", "SHA256SUMS.source/SHA256SUMS/x", "a/SHA256SUMS.sources"} {
-		if got := sourcePath(sums.StoredPath(p)); got != p {
-			t.Errorf("%q is stored as %q, which comes from %q", p, sums.StoredPath(p), got)
-		}
-	}
 }

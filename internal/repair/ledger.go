@@ -61,7 +61,7 @@ func (l *ledger) add(r *Repair) error {
 }
 
 func (l *ledger) begin() error {
-	dir, err := makeDirs(l.root.Dir(), ledgerDir)
+	dir, err := l.root.Dir().MkdirAllDurable(ledgerDir, dirMode)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (l *ledger) begin() error {
 	if err := l.line(head); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return dir.SyncNames()
 }
 
 func (l *ledger) line(v any) error {

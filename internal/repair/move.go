@@ -66,7 +66,7 @@ func (m *mover) directory(dir string, begin, end int) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(d)
+	return d.SyncNames()
 }
 
 // move makes one path a name of the new inode, unless it is one already or

@@ -2,8 +2,6 @@ package repair
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"phlb/internal/catalog"
 	"phlb/internal/meta"
@@ -50,37 +48,25 @@ func readRecords(ctx context.Context, root *snapshot.Root, id snapshot.ID, wante
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	in, err := catalog.NewReader(f)
+	c, err := catalog.NewCursor(f, id.Name, id.Time)
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
-	h := in.Header()
-	if h.Name != id.Name || h.Snapshot != id.Time {
-		return nil, errors.New("the catalogue of another snapshot")
-	}
-	stored := storedPath(root, id, h.Origin)
+	defer c.Close()
+	stored := storedPath(root, id, c.Header().Origin)
 	found := map[string]*catalog.Record{}
-	var rec catalog.Record
-	for n := 0; ; n++ {
+	for n := 0; c.Err == nil; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		err := in.Next(&rec)
-		if err == io.EOF {
-			return found, nil
+		if c.Record.Kind == meta.File {
+			if rel := stored(c.Record.Path); wanted[rel] != nil {
+				found[rel] = keep(&c.Record)
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		if rec.Kind != meta.File {
-			continue
-		}
-		if rel := stored(rec.Path); wanted[rel] != nil {
-			found[rel] = keep(&rec)
-		}
+		c.Next()
 	}
+	return found, c.Failure()
 }
 
 // keep copies a record, whose Stored the reader writes over.
@@ -97,17 +83,8 @@ func keep(r *catalog.Record) *catalog.Record {
 // renames what is called SHA256SUMS, and only phlb writes reports, and
 // catalogues that are not rebuilt.
 func storedPath(root *snapshot.Root, id snapshot.ID, origin string) func(string) string {
-	if origin == catalog.OriginApply || hasReport(root, id) {
+	if origin == catalog.OriginApply || root.HasReport(id) {
 		return sums.StoredPath
 	}
 	return func(path string) string { return path }
-}
-
-func hasReport(root *snapshot.Root, id snapshot.ID) bool {
-	f, err := root.OpenSidecar(id, snapshot.SuffixReport)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
 }

@@ -3,7 +3,6 @@ package repair
 import (
 	"context"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -111,7 +110,7 @@ func (x *sourceIndex) read(ctx context.Context, size int64, want digest.Sum) err
 func (g *group) samePaths() []string {
 	var list []string
 	for _, s := range g.spots {
-		for _, p := range []string{sourcePath(s.rel), s.rel, s.path()} {
+		for _, p := range []string{sums.SourcePath(s.rel), s.rel, s.path()} {
 			if !slices.Contains(list, p) {
 				list = append(list, p)
 			}
@@ -125,14 +124,3 @@ func (g *group) samePaths() []string {
 
 // maxSamePaths bounds the paths that are tried one by one.
 const maxSamePaths = 64
-
-// sourcePath undoes sums.StoredPath.
-func sourcePath(stored string) string {
-	elements := strings.Split(stored, "/")
-	for i, e := range elements {
-		if name, ok := sums.SourceName(e); ok {
-			elements[i] = name
-		}
-	}
-	return path.Join(elements...)
-}

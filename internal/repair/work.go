@@ -13,7 +13,6 @@ import (
 	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
-	"phlb/internal/snapshot"
 )
 
 // Names in the working directory.
@@ -33,59 +32,24 @@ type workplace struct {
 	events event.Sink
 }
 
-// opener opens the working directory.
-type opener func(top *fsys.Dir, rel string) (*fsys.Dir, error)
-
-// existing opens only what is there, where makeDirs makes it.
-func existing(top *fsys.Dir, rel string) (*fsys.Dir, error) { return top.OpenDirAt(rel) }
-
-func openWork(root *snapshot.Root, buf []byte, events event.Sink, open opener) (*workplace, error) {
-	dir, err := open(root.Dir(), workDir)
+// makeWork makes the working directory, durably.
+func (r *runner) makeWork() error {
+	dir, err := r.root.Dir().MkdirAllDurable(workDir, dirMode)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	return r.openWork(dir)
+}
+
+// openWork has the run work in a directory, which it closes.
+func (r *runner) openWork(dir *fsys.Dir) error {
 	// A default ACL of the root would be inherited by every new inode.
 	if err := dir.DropACL(); err != nil {
 		dir.Close()
-		return nil, err
+		return err
 	}
-	return &workplace{dir: dir, root: root.Dir(), buf: buf, events: events}, nil
-}
-
-// makeDirs makes the directories of a relative path (0700) and makes them
-// durable.
-func makeDirs(top *fsys.Dir, rel string) (*fsys.Dir, error) {
-	if d, err := top.OpenDirAt(rel); err == nil {
-		return d, nil
-	}
-	d, err := top.MkdirAll(rel, dirMode)
-	if err != nil {
-		return nil, err
-	}
-	for p := parentOf(rel); ; p = parentOf(p) {
-		above, err := top.OpenDirAt(p)
-		if err == nil {
-			err = syncDir(above)
-			above.Close()
-		}
-		if err != nil {
-			d.Close()
-			return nil, err
-		}
-		if p == "." {
-			return d, nil
-		}
-	}
-}
-
-// syncDir makes a directory's entries durable, where its file system can.
-func syncDir(d *fsys.Dir) error {
-	err := d.Sync()
-	switch fsys.ClassOf(err) {
-	case fsys.ClassUnsupported, fsys.ClassName: // the latter is EINVAL
-		return nil
-	}
-	return err
+	r.work = &workplace{dir: dir, root: r.root.Dir(), buf: r.buf, events: r.Events}
+	return nil
 }
 
 // retire closes the working directory and removes it, unless there is

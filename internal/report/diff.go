@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"phlb/internal/listing"
 	"phlb/internal/meta"
 	"phlb/internal/snapdiff"
 )
@@ -96,7 +97,7 @@ func diffDetails(style Style, e *snapdiff.Entry) (details []string) {
 	return details
 }
 
-func diffDetail(style Style, what string, a, b *snapdiff.State) string {
+func diffDetail(style Style, what string, a, b *listing.State) string {
 	switch what {
 	case "mode":
 		return fmt.Sprintf("mode %04o -> %04o", a.Mode, b.Mode)

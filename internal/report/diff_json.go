@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"phlb/internal/digest"
+	"phlb/internal/listing"
 	"phlb/internal/meta"
 	"phlb/internal/snapdiff"
 )
@@ -14,18 +15,18 @@ import (
 type diffEntryJSON struct {
 	Change snapdiff.Change `json:"change"`
 	Path
-	From    string    `json:"from,omitempty"`
-	FromB64 []byte    `json:"from_b64,omitempty"`
-	Old     *diffSide `json:"old,omitempty"`
-	New     *diffSide `json:"new,omitempty"`
-	Differs []string  `json:"differs,omitempty"`
+	From    string     `json:"from,omitempty"`
+	FromB64 []byte     `json:"from_b64,omitempty"`
+	Old     *stateJSON `json:"old,omitempty"`
+	New     *stateJSON `json:"new,omitempty"`
+	Differs []string   `json:"differs,omitempty"`
 }
 
-// diffSide is what one snapshot has.
-type diffSide struct {
+// stateJSON is what a snapshot has at a path.
+type stateJSON struct {
 	Kind      string     `json:"kind"`
 	Size      *int64     `json:"size,omitempty"` // of files
-	Mode      string     `json:"mode,omitempty"`
+	Mode      string     `json:"mode,omitempty"` // but of symbolic links
 	UID       uint32     `json:"uid"`
 	GID       uint32     `json:"gid"`
 	Mtime     meta.Time  `json:"mtime_ns"`
@@ -34,19 +35,19 @@ type diffSide struct {
 	TargetB64 []byte     `json:"target_b64,omitempty"`
 }
 
-func newDiffSide(s *snapdiff.State) *diffSide {
+func newState(s *listing.State) *stateJSON {
 	if s == nil {
 		return nil
 	}
-	d := &diffSide{Kind: s.Kind.String(), UID: s.UID, GID: s.GID, Mtime: s.Mtime, SHA256: s.SHA256}
-	d.Target, d.TargetB64 = spellings(s.Target)
+	j := &stateJSON{Kind: s.Kind.String(), UID: s.UID, GID: s.GID, Mtime: s.Mtime, SHA256: s.SHA256}
+	j.Target, j.TargetB64 = spellings(s.Target)
 	if s.Kind == meta.File {
-		d.Size = &s.Size
+		j.Size = &s.Size
 	}
 	if s.Kind != meta.Symlink {
-		d.Mode = fmt.Sprintf("%04o", s.Mode)
+		j.Mode = fmt.Sprintf("%04o", s.Mode)
 	}
-	return d
+	return j
 }
 
 // spellings returns a text as it is, or, if it is not UTF-8, as bytes.
@@ -88,7 +89,7 @@ func DiffJSON(w io.Writer, d *snapdiff.Diff) error {
 
 func newDiffEntry(e *snapdiff.Entry) *diffEntryJSON {
 	j := &diffEntryJSON{
-		Change: e.Change, Path: NewPath(e.Path), Old: newDiffSide(e.Old), New: newDiffSide(e.New), Differs: e.Differs,
+		Change: e.Change, Path: NewPath(e.Path), Old: newState(e.Old), New: newState(e.New), Differs: e.Differs,
 	}
 	j.From, j.FromB64 = spellings(e.From)
 	return j

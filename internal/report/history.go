@@ -1,10 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"io"
 
-	"phlb/internal/digest"
 	"phlb/internal/history"
 	"phlb/internal/meta"
 )
@@ -82,30 +80,8 @@ type historyPathJSON struct {
 }
 
 type versionJSON struct {
-	Kind      string     `json:"kind"`
-	Size      *int64     `json:"size,omitempty"` // of files
-	Mode      string     `json:"mode,omitempty"`
-	UID       uint32     `json:"uid"`
-	GID       uint32     `json:"gid"`
-	Mtime     meta.Time  `json:"mtime_ns"`
-	SHA256    digest.Sum `json:"sha256,omitzero"`
-	Target    string     `json:"target,omitempty"`
-	TargetB64 []byte     `json:"target_b64,omitempty"`
-	Snapshots []string   `json:"snapshots"`
-}
-
-func newVersionJSON(r *history.Result, v *history.Version) versionJSON {
-	j := versionJSON{
-		Kind: v.Kind.String(), UID: v.UID, GID: v.GID, Mtime: v.Mtime, SHA256: v.SHA256, Snapshots: r.Snapshots(v),
-	}
-	j.Target, j.TargetB64 = spellings(v.Target)
-	if v.Kind == meta.File {
-		j.Size = &v.Size
-	}
-	if v.Kind != meta.Symlink {
-		j.Mode = fmt.Sprintf("%04o", v.Mode)
-	}
-	return j
+	*stateJSON
+	Snapshots []string `json:"snapshots"`
 }
 
 type historyHead struct {
@@ -128,7 +104,7 @@ func HistoryJSON(w io.Writer, r *history.Result) error {
 				j.Absent = []string{}
 			}
 			for k := range p.Versions {
-				j.Versions = append(j.Versions, newVersionJSON(r, &p.Versions[k]))
+				j.Versions = append(j.Versions, versionJSON{newState(&p.Versions[k].State), r.Snapshots(&p.Versions[k])})
 			}
 			if err := line(&j); err != nil {
 				return err

@@ -118,7 +118,7 @@ type planPage struct {
 	Command       string
 	Alarms        bool
 	Sources       []sourceSection
-	Lines         []timeLine
+	Lines         []timeline
 	MoreSnapshots int
 }
 
@@ -199,7 +199,7 @@ func (r *PlanReport) planPage(f frame) *planPage {
 		}
 		p.Sources = append(p.Sources, section)
 	}
-	p.Lines, p.MoreSnapshots = timeLines(s)
+	p.Lines, p.MoreSnapshots = timelines(s)
 	return p
 }
 

@@ -43,7 +43,7 @@ func hostile(t *rapid.T, label string) string {
 func named(name func(label string) string) *fakePlan {
 	id, parent, kept := name("id"), name("name")+"/2026-11-22-140000", name("keep")
 	s := fakeSource{Source: plan.Source{
-		Name: name("name"), Path: "/" + name("path"), Snapshot: name("name") + "/2026-11-23-140000", Parent: &parent,
+		Name: name("name"), Path: "/" + name("path"), Snapshot: kept + "/2026-11-23-140000", Parent: &parent,
 		Guards: []plan.Guard{{Name: name("guard"), Status: plan.GuardTripped, Limit: name("limit"), Detail: name("detail")}},
 	}}
 	for i := range 12 {

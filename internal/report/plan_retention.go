@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"phlb/internal/retain"
 	stored "phlb/internal/snapshot"
 )
 
@@ -23,8 +22,10 @@ func retentionTable(p *page, s *PlanSummary, top int) {
 		p.table([]column{name("snapshot"), name("kept by")}, rows)
 		p.more(len(rows), int64(len(s.Keep)))
 	}
-	for _, t := range timelines(s) {
-		t.draw(p)
+	for _, l := range lineages(fates(s)) {
+		if l.ruled {
+			newCalendar(l).draw(p)
+		}
 	}
 }
 
@@ -48,112 +49,69 @@ func freed(prunes []PruneView) int64 {
 	return sum
 }
 
-// fate is what becomes of the snapshots of one day or month.
-type fate uint8
+// mark is how the fate of one day or month is drawn. None hides another: a
+// prune is not to be overlooked because something else happens on that day.
+func (f fate) mark() byte { return ".ox*+OX#"[f] }
 
-const (
-	fateKept fate = 1 << iota
-	fatePruned
-	fateNew
-)
-
-// mark is how a fate is drawn.
-func (f fate) mark() byte {
-	switch {
-	case f&fateNew != 0:
-		return '+'
-	case f == fateKept|fatePruned:
-		return '*'
-	case f == fatePruned:
-		return 'x'
-	case f == fateKept:
-		return 'o'
-	}
-	return '.'
-}
-
-// timeline shows the snapshots of one name for those who would rather look
+// calendar shows the snapshots of one name for those who would rather look
 // than read: a line a month with a mark a day, further back a line a year
 // with a mark a month.
-type timeline struct {
+type calendar struct {
 	name   string
 	months map[string]*[31]fate // by YYYY-MM
 }
 
-// timelineMonths is how many lines there are of days, at most.
-const timelineMonths = 18
+// calendarMonths is how many lines there are of days, at most.
+const calendarMonths = 18
 
-// timelineWidth is what the widest line of a timeline needs.
-const timelineWidth = len(tableIndent) + len("2026-11  ") + 31
+// calendarWidth is what the widest line of a calendar needs.
+const calendarWidth = len(tableIndent) + len("2026-11  ") + 31
 
-// timelines returns those of the names that have a retention.
-func timelines(s *PlanSummary) []*timeline {
-	var all []*timeline
-	ruled := map[string]bool{}
-	add := func(path string, f fate) {
-		id, err := stored.ParseID(path)
-		if err != nil {
-			return
-		}
-		i := slices.IndexFunc(all, func(t *timeline) bool { return t.name == id.Name })
-		if i < 0 {
-			i = len(all)
-			all = append(all, &timeline{name: id.Name, months: map[string]*[31]fate{}})
-		}
-		all[i].add(id.Time, f)
-		ruled[id.Name] = ruled[id.Name] || f == fatePruned
-	}
-	for _, k := range s.Keep {
-		add(k.Snapshot, fateKept)
-		if id, err := stored.ParseID(k.Snapshot); err == nil && !slices.Contains(k.Reasons, retain.ReasonNoRetention) {
-			ruled[id.Name] = true
+func newCalendar(l *lineage) *calendar {
+	c := &calendar{name: l.name, months: map[string]*[31]fate{}}
+	for _, f := range l.list {
+		if stored.IsTime(f.Time) {
+			c.add(f.Time, f.fate)
 		}
 	}
-	for _, r := range s.Prune {
-		add(r.Snapshot, fatePruned)
-	}
-	for _, source := range s.Sources {
-		if source.Snapshot != nil {
-			add(*source.Snapshot, fateNew)
-		}
-	}
-	return slices.DeleteFunc(all, func(t *timeline) bool { return !ruled[t.name] })
+	return c
 }
 
 // add takes a snapshot's time, which is known to be one.
-func (t *timeline) add(at string, f fate) {
+func (c *calendar) add(at string, f fate) {
 	month := at[:len("2026-11")]
 	day, err := strconv.Atoi(at[len("2026-11-"):len("2026-11-23")])
 	if err != nil {
 		return
 	}
-	if t.months[month] == nil {
-		t.months[month] = &[31]fate{}
+	if c.months[month] == nil {
+		c.months[month] = &[31]fate{}
 	}
-	t.months[month][day-1] |= f
+	c.months[month][day-1] |= f
 }
 
-func (t *timeline) draw(p *page) {
-	if p.width() < timelineWidth {
+func (c *calendar) draw(p *page) {
+	if p.width() < calendarWidth || len(c.months) == 0 {
 		return
 	}
-	p.section("Timeline of %s: o kept, x pruned, * some of each, + new", Name(t.name))
+	p.section("Timeline of %s", Name(c.name))
+	p.line("%so kept, x pruned, * both, + new, O X # these and new", tableIndent)
 	var months []string
-	for m := range t.months {
+	for m := range c.months {
 		months = append(months, m)
 	}
 	slices.Sort(months)
-	days := max(len(months)-timelineMonths, 0)
-	t.drawYears(p, months[:days])
+	days := max(len(months)-calendarMonths, 0)
+	c.drawYears(p, months[:days])
 	p.line("%s         1        10        20        30", tableIndent)
 	for _, m := range months[days:] {
-		p.line("%s%s  %s", tableIndent, m, t.days(m))
+		p.line("%s%s  %s", tableIndent, m, c.days(m))
 	}
 }
 
-func (t *timeline) days(month string) string {
+func (c *calendar) days(month string) string {
 	marks := make([]byte, 0, 31)
-	for _, f := range t.months[month][:daysIn(month)] {
+	for _, f := range c.months[month][:daysIn(month)] {
 		marks = append(marks, f.mark())
 	}
 	return string(marks)
@@ -168,7 +126,7 @@ func daysIn(month string) int {
 }
 
 // drawYears draws months that lie far back.
-func (t *timeline) drawYears(p *page, months []string) {
+func (c *calendar) drawYears(p *page, months []string) {
 	if len(months) == 0 {
 		return
 	}
@@ -179,7 +137,7 @@ func (t *timeline) drawYears(p *page, months []string) {
 		for len(months) > 0 && months[0][:4] == year {
 			n, err := strconv.Atoi(months[0][5:])
 			if err == nil {
-				marks[2*n-2] = t.whole(months[0]).mark()
+				marks[2*n-2] = c.whole(months[0]).mark()
 			}
 			months = months[1:]
 		}
@@ -188,8 +146,8 @@ func (t *timeline) drawYears(p *page, months []string) {
 }
 
 // whole is the fate of a whole month.
-func (t *timeline) whole(month string) (f fate) {
-	for _, day := range t.months[month] {
+func (c *calendar) whole(month string) (f fate) {
+	for _, day := range c.months[month] {
 		f |= day
 	}
 	return f

@@ -85,6 +85,9 @@ func (f *barFront) extender(phase event.Phase) mpb.BarFiller {
 }
 
 func (f *barFront) warning(e event.Event, _ time.Time) error {
+	if e.Logged {
+		return nil
+	}
 	style := Style{Colors: f.o.Colors}
 	_, err := io.WriteString(f, style.paint(yellow, warningLine(e))+"\n")
 	return err

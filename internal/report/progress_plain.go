@@ -31,6 +31,9 @@ func (f *plainFront) progress(phase event.Phase) error {
 }
 
 func (f *plainFront) warning(e event.Event, _ time.Time) error {
+	if e.Logged {
+		return nil
+	}
 	_, err := fmt.Fprintln(f, warningLine(e))
 	return err
 }

@@ -71,14 +71,21 @@ func record(p *Progress, clock *fakeClock) {
 
 func run(t *testing.T, mode ProgressMode, o ProgressOptions) string {
 	t.Helper()
-	var out bytes.Buffer
 	clock := newFakeClock()
-	o.Out, o.Clock = &out, clock.Now
+	o.Clock = clock.Now
+	return printed(t, mode, o, func(p *Progress) { record(p, clock) })
+}
+
+// printed returns what is written of the events that send sends.
+func printed(t *testing.T, mode ProgressMode, o ProgressOptions, send func(*Progress)) string {
+	t.Helper()
+	var out bytes.Buffer
+	o.Out = &out
 	p, err := NewProgress(mode, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	record(p, clock)
+	send(p)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -232,6 +239,21 @@ func TestProgressConcurrently(t *testing.T) {
 		p.Send(event.Event{Kind: event.End, Phase: event.Apply})
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestToldOnce: what the log tells is not told again beside it, but wrappers,
+// which read nothing but events, are told.
+func TestToldOnce(t *testing.T) {
+	for mode, want := range map[ProgressMode]int{ProgressBar: 1, ProgressPlain: 1, ProgressJSON: 2} {
+		o := ProgressOptions{Surface: Terminal, Width: 80, Clock: newFakeClock().Now}
+		out := printed(t, mode, o, func(p *Progress) {
+			p.Send(event.Event{Kind: event.Warning, Phase: event.Apply, Path: "f", Text: "damaged", Logged: true})
+			p.Send(event.Event{Kind: event.Warning, Phase: event.Apply, Path: "f", Text: "damaged"})
+		})
+		if n := strings.Count(out, "damaged"); n != want {
+			t.Errorf("%s: told %d times, want %d:\n%s", mode, n, want, out)
 		}
 	}
 }

@@ -47,8 +47,8 @@ func TestSnapshots(t *testing.T) {
 }
 
 func differences() *snapdiff.Diff {
-	state := func(k meta.Kind, size int64) *snapdiff.State {
-		s := &snapdiff.State{Kind: k, Size: size, Mode: 0o644, UID: 1000, GID: 1000, Mtime: meta.Time{Sec: 1_790_000_000, Nsec: 5}}
+	state := func(k meta.Kind, size int64) *listing.State {
+		s := &listing.State{Kind: k, Size: size, Mode: 0o644, UID: 1000, GID: 1000, Mtime: meta.Time{Sec: 1_790_000_000, Nsec: 5}}
 		if k == meta.File {
 			s.SHA256 = digest.Sum{0xab, byte(size)}
 		}
@@ -56,7 +56,7 @@ func differences() *snapdiff.Diff {
 	}
 	other := state(meta.File, 10)
 	other.Mode, other.UID, other.Mtime = 0o4755, 0, meta.Time{Sec: 1_790_000_000, Nsec: 6}
-	link := func(target string) *snapdiff.State {
+	link := func(target string) *listing.State {
 		s := state(meta.Symlink, 0)
 		s.Target = target
 		return s
@@ -90,7 +90,7 @@ func TestDiff(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	file := history.Version{Kind: meta.File, Size: 4711, SHA256: digest.Sum{0xab, 0xcd}, Mode: 0o600, UID: 1, GID: 2, Mtime: meta.Time{Sec: 1_790_000_000}}
+	file := history.Version{State: listing.State{Kind: meta.File, Size: 4711, SHA256: digest.Sum{0xab, 0xcd}, Mode: 0o600, UID: 1, GID: 2, Mtime: meta.Time{Sec: 1_790_000_000}}}
 	back := file
 	file.Runs, back.Runs = []history.Run{{First: 0, Last: 0}, {First: 3, Last: 4}}, []history.Run{{First: 1, Last: 1}}
 	back.SHA256 = digest.Sum{}
@@ -99,8 +99,8 @@ func TestHistory(t *testing.T) {
 		Paths: []history.Path{
 			{Path: "docs/a.txt", Versions: []history.Version{file, back}},
 			{Path: "evil\xff", Versions: []history.Version{
-				{Kind: meta.Symlink, Target: "x\xff", Runs: []history.Run{{First: 0, Last: 4}}},
-				{Kind: meta.Dir, Mode: 0o755, Runs: []history.Run{{First: 5, Last: 5}}},
+				{State: listing.State{Kind: meta.Symlink, Target: "x\xff"}, Runs: []history.Run{{First: 0, Last: 4}}},
+				{State: listing.State{Kind: meta.Dir, Mode: 0o755}, Runs: []history.Run{{First: 5, Last: 5}}},
 			}},
 		},
 	}

@@ -32,7 +32,7 @@ func (r *run) readBook(ctx context.Context, root *snapshot.Root) error {
 	r.book = &book{groups: map[string]*group{}}
 	r.Metadata = Carried
 	records, err := openRecords(root, r.from.ID)
-	r.renames = err == nil && records.Header().Origin == catalog.OriginApply || hasReport(root, r.from.ID)
+	r.renames = err == nil && records.Header().Origin == catalog.OriginApply || root.HasReport(r.from.ID)
 	var nameErr error
 	if r.top, nameErr = r.sourcePath(r.from.Path); nameErr != nil {
 		if records != nil {
@@ -71,13 +71,6 @@ func withoutCatalogue(err error) string {
 		return "the snapshot's catalogue may be read by the backup root's owner alone" + effect
 	}
 	return fmt.Sprintf("the snapshot's catalogue cannot be used (%v)%s", err, effect)
-}
-
-// hasReport reports whether phlb made the snapshot: PHLB writes no reports.
-// Others than the root's owner may see the report, and not read it.
-func hasReport(root *snapshot.Root, id snapshot.ID) bool {
-	info, err := root.Dir().LstatAt(id.String() + snapshot.SuffixReport)
-	return err == nil && info.Kind == meta.File
 }
 
 func (b *book) read(ctx context.Context, records *catalog.Cursor, top string) error {

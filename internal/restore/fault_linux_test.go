@@ -3,6 +3,7 @@ package restore_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -124,4 +125,27 @@ func TestNothingCanBeRemoved(t *testing.T) {
 	w.wholeFiles(want)
 	w.restore(id, w.out(), overwrite)
 	identical(t, want, list(w.out()))
+}
+
+// TestNewDirectoriesAreDurable: the way to what is restored must not be lost in
+// a power cut, however little is restored.
+func TestNewDirectoriesAreDurable(t *testing.T) {
+	w := newWorld(t)
+	w.write("f", "content")
+	id := w.backup()
+	want := []string{"mkdir a", "fsync " + filepath.Base(w.dir), "mkdir b", "fsync a"}
+	for _, rel := range []string{"f", "."} {
+		var ops []string
+		w.ok(os.RemoveAll(filepath.Join(w.dir, "a")))
+		_, err := w.try(id, rel, filepath.Join(w.dir, "a", "b")+"/", func(o *restore.Options) {
+			o.Faults = func(op fsys.Op, name string) error {
+				if op == fsys.OpMkdir || op == fsys.OpSync {
+					ops = append(ops, string(op)+" "+name)
+				}
+				return nil
+			}
+		})
+		w.ok(err)
+		same(t, rel, want, ops[:min(len(want), len(ops))])
+	}
 }

@@ -251,7 +251,7 @@ func (r *run) makeTarget() error {
 		above = above[:len(above)-1]
 	}
 	if len(above) > 0 {
-		dir, err := t.base.MkdirAll(strings.Join(above, "/"), 0o777)
+		dir, err := t.base.MkdirAllDurable(strings.Join(above, "/"), 0o777)
 		if err != nil {
 			return err
 		}
@@ -270,6 +270,9 @@ func (r *run) makeTarget() error {
 func (t *target) makeLast() error {
 	above, name := t.dir, t.rest[len(t.rest)-1]
 	err := above.Mkdir(name, 0o700)
+	if err == nil {
+		err = above.SyncNames()
+	}
 	if err == nil {
 		t.dir, err = above.OpenDir(name)
 	}
@@ -299,7 +302,7 @@ func (t *target) meet(dir *fsys.Dir, info *meta.Info) error {
 // sync makes everything that was restored durable.
 func (t *target) sync() error {
 	if t.name != "" {
-		return syncDir(t.dir) // the file itself is
+		return t.dir.SyncNames() // the file itself is
 	}
 	for _, d := range t.others {
 		if err := d.SyncFS(); err != nil && fsys.ClassOf(err) != fsys.ClassUnsupported {
@@ -308,60 +311,9 @@ func (t *target) sync() error {
 	}
 	err := t.dir.SyncFS()
 	if fsys.ClassOf(err) == fsys.ClassUnsupported {
-		err = syncTree(t.dir)
-	}
-	if err == nil && t.made {
-		err = syncDir(t.base)
-	}
-	return err
-}
-
-// syncDir makes a directory's entries durable where its file system can; some
-// (network, FUSE, Windows) refuse, and leave nothing else that could be done.
-func syncDir(d *fsys.Dir) error {
-	err := d.Sync()
-	switch fsys.ClassOf(err) {
-	case fsys.ClassUnsupported, fsys.ClassName: // the latter is EINVAL
-		return nil
+		// What the user may not open is not what was just restored, or has no
+		// more to lose.
+		err = t.dir.SyncTree(fsys.ClassPermission)
 	}
 	return err
-}
-
-// syncTree makes a whole tree durable, on systems without syncfs. What the
-// user may not open is not what was just restored, or has no more to lose.
-func syncTree(dir *fsys.Dir) error {
-	list, err := dir.ReadDir()
-	if err != nil {
-		return err
-	}
-	for _, e := range list {
-		if err := syncEntry(dir, e.Name); err != nil && fsys.ClassOf(err) != fsys.ClassPermission {
-			return err
-		}
-	}
-	return syncDir(dir)
-}
-
-func syncEntry(dir *fsys.Dir, name string) error {
-	info, err := dir.Lstat(name)
-	if err != nil {
-		return err
-	}
-	switch info.Kind {
-	case meta.Dir:
-		sub, err := dir.OpenDir(name)
-		if err != nil {
-			return err
-		}
-		defer sub.Close()
-		return syncTree(sub)
-	case meta.File:
-		f, err := dir.OpenFile(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return f.Sync()
-	}
-	return nil // a symbolic link lives in its directory
 }

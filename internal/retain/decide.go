@@ -37,11 +37,11 @@ func Decide(p Policy, newestFirst []Snapshot, loc *time.Location) [][]string {
 		return d.reasons
 	}
 	d.last(p.KeepLast)
-	for _, r := range countedRules(&p) {
+	for _, r := range rulesOf(&p) {
 		d.counted(r)
 	}
 	d.within(p.KeepWithin)
-	for _, r := range spannedRules(&p) {
+	for _, r := range rulesOf(&p) {
 		d.spanned(r)
 	}
 	if p.IsZero() {
@@ -56,37 +56,21 @@ func Decide(p Policy, newestFirst []Snapshot, loc *time.Location) [][]string {
 	return d.reasons
 }
 
-// countedRule keeps one of each of the n most recent periods that have one.
-type countedRule struct {
+// rules are the two that a policy has about the periods of one length.
+type rules struct {
 	name   string
-	n      int
 	period period
+	n      int  // keep one of each of the n most recent periods that have one
+	span   Span // keep one of each period within it of the newest
 }
 
-func countedRules(p *Policy) []countedRule {
-	return []countedRule{
-		{"hourly", p.KeepHourly, hour},
-		{"daily", p.KeepDaily, day},
-		{"weekly", p.KeepWeekly, week},
-		{"monthly", p.KeepMonthly, month},
-		{"yearly", p.KeepYearly, year},
-	}
-}
-
-// spannedRule keeps one of each period within a span of the newest.
-type spannedRule struct {
-	name   string
-	span   Span
-	period period
-}
-
-func spannedRules(p *Policy) []spannedRule {
-	return []spannedRule{
-		{"within_hourly", p.KeepWithinHourly, hour},
-		{"within_daily", p.KeepWithinDaily, day},
-		{"within_weekly", p.KeepWithinWeekly, week},
-		{"within_monthly", p.KeepWithinMonthly, month},
-		{"within_yearly", p.KeepWithinYearly, year},
+func rulesOf(p *Policy) []rules {
+	return []rules{
+		{"hourly", hour, p.KeepHourly, p.KeepWithinHourly},
+		{"daily", day, p.KeepDaily, p.KeepWithinDaily},
+		{"weekly", week, p.KeepWeekly, p.KeepWithinWeekly},
+		{"monthly", month, p.KeepMonthly, p.KeepWithinMonthly},
+		{"yearly", year, p.KeepYearly, p.KeepWithinYearly},
 	}
 }
 
@@ -113,7 +97,7 @@ func (d *decision) last(n int) {
 	}
 }
 
-func (d *decision) counted(r countedRule) {
+func (d *decision) counted(r rules) {
 	if r.n == 0 {
 		return
 	}
@@ -136,14 +120,15 @@ func (d *decision) within(s Span) {
 	}
 }
 
-func (d *decision) spanned(r spannedRule) {
+func (d *decision) spanned(r rules) {
+	name := "within_" + r.name
 	inside := d.inside(r.span)
 	chosen := d.choose(inside, r.period)
 	for _, i := range chosen {
-		d.add(i, r.name)
+		d.add(i, name)
 	}
 	if len(inside) == len(d.list) {
-		d.oldest(r.name, chosen)
+		d.oldest(name, chosen)
 	}
 }
 

@@ -110,10 +110,9 @@ func (c *comparer) merge(ctx context.Context) error {
 	return nil
 }
 
-func stateOf(e *listing.Entry) *State {
-	return &State{
-		Kind: e.Kind, Size: e.Size, Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, SHA256: e.SHA256, Target: e.Target,
-	}
+func stateOf(e *listing.Entry) *listing.State {
+	s := e.State()
+	return &s
 }
 
 // compare compares what both sides have.
@@ -199,7 +198,7 @@ func (c *comparer) findMoves() {
 		sum  digest.Sum
 		name string
 	}
-	keyOf := func(e *Entry, s *State, named bool) (k key, ok bool) {
+	keyOf := func(e *Entry, s *listing.State, named bool) (k key, ok bool) {
 		if s.Kind != meta.File || s.Size == 0 || s.SHA256.IsZero() {
 			return k, false
 		}

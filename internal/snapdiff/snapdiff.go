@@ -13,9 +13,7 @@ import (
 	"fmt"
 	"strings"
 
-	"phlb/internal/digest"
 	"phlb/internal/listing"
-	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 )
 
@@ -53,24 +51,13 @@ func Changes() []Change { return []Change{Added, Removed, Changed, Metadata, Mov
 // Entry is one path that is not what it was.
 type Entry struct {
 	Change Change
-	Path   string // relative to what is compared; of what was removed, the old one
-	From   string // Moved: the old path
-	Old    *State // nil: Added
-	New    *State // nil: Removed
+	Path   string         // relative to what is compared; of what was removed, the old one
+	From   string         // Moved: the old path
+	Old    *listing.State // nil: Added
+	New    *listing.State // nil: Removed
 	// Differs names what of the metadata differs, where the path is on both
 	// sides and of one kind: mode, owner, mtime, xattrs.
 	Differs []string
-}
-
-// State is what one side has at a path.
-type State struct {
-	Kind     meta.Kind
-	Size     int64 // bytes; files
-	Mode     uint32
-	UID, GID uint32
-	Mtime    meta.Time
-	SHA256   digest.Sum // files; zero: not known
-	Target   string     // symbolic links
 }
 
 // Count says how many entries there are of one change, and the sizes of their

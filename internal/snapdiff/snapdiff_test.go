@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"phlb/internal/digest"
+	"phlb/internal/listing"
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/treetest"
@@ -156,7 +157,7 @@ func plain(n treetest.Node) any {
 // files are everywhere.
 func TestMoves(t *testing.T) {
 	file := func(path string, sum byte, size int64, c Change) Entry {
-		s := &State{Kind: meta.File, Size: size, SHA256: digest.Sum{sum}}
+		s := &listing.State{Kind: meta.File, Size: size, SHA256: digest.Sum{sum}}
 		if c == Removed {
 			return Entry{Change: c, Path: path, Old: s}
 		}

@@ -91,7 +91,7 @@ func (r *Root) PlaceCatalog(s *Staging, id ID) error {
 		return fmt.Errorf("put catalogue of %s into place: %w", id, err)
 	}
 	// The catalogue must not come after its snapshot.
-	return errors.Join(syncDir(dir), syncDir(s.dir))
+	return errors.Join(dir.SyncNames(), s.dir.SyncNames())
 }
 
 // NewCatalog is a catalogue that is being written for a snapshot that is

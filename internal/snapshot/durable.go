@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
@@ -14,49 +13,10 @@ import (
 // isMissing reports whether err says that a path does not exist.
 func isMissing(err error) bool { return fsys.ClassOf(err) == fsys.ClassVanished }
 
-// syncDir makes a directory's entries durable, where its file system can:
-// some (network, FUSE, Windows) refuse to sync a directory, and leave nothing
-// else that could be done.
-func syncDir(d *fsys.Dir) error {
-	err := d.Sync()
-	switch fsys.ClassOf(err) {
-	case fsys.ClassUnsupported, fsys.ClassName: // the latter is EINVAL
-		return nil
-	}
-	return err
-}
-
 // makeDirs opens the directory at rel and makes it and those on the way
-// (0700) if they are missing. Each new one is durable before anything is put
-// into it; existing ones keep their mode.
+// (0700) if they are missing, durably; existing ones keep their mode.
 func makeDirs(base *fsys.Dir, rel string) (*fsys.Dir, error) {
-	cur := base
-	for name := range strings.SplitSeq(rel, "/") {
-		next, err := makeDir(cur, name)
-		if cur != base {
-			cur.Close()
-		}
-		if err != nil {
-			return nil, err
-		}
-		cur = next
-	}
-	return cur, nil
-}
-
-func makeDir(parent *fsys.Dir, name string) (*fsys.Dir, error) {
-	dir, err := parent.OpenDir(name)
-	if !isMissing(err) {
-		return dir, err
-	}
-	if err := parent.Mkdir(name, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	// Without this a crash could keep what is below and lose the way to it.
-	if err := syncDir(parent); err != nil {
-		return nil, err
-	}
-	return parent.OpenDir(name)
+	return base.MkdirAllDurable(rel, dirMode)
 }
 
 // renameFunc is Dir.Rename or Dir.RenameNew.
@@ -107,7 +67,7 @@ func commit(dir *fsys.Dir, f *fsys.File, err error, name string, rename renameFu
 		_ = dir.Remove(temp) // the first error tells what went wrong
 		return err
 	}
-	return syncDir(dir)
+	return dir.SyncNames()
 }
 
 // removeIfThere removes a file; that it is missing is no error.

@@ -108,7 +108,7 @@ func (r *Root) openLock(mode fsys.LockMode) (*fsys.File, error) {
 }
 
 func (r *Root) createLock() (*fsys.File, error) {
-	dir, err := makeDir(r.dir, PrivateDir)
+	dir, err := makeDirs(r.dir, PrivateDir)
 	if err != nil {
 		return nil, err
 	}

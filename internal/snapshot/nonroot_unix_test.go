@@ -128,6 +128,22 @@ func TestSharedLockOfOneWhoMayNotSeeIt(t *testing.T) {
 	release(t, l)
 }
 
+// TestReportOfAnother: what is in it is for its owner alone, that it is there is
+// not.
+func TestReportOfAnother(t *testing.T) {
+	if !asOrdinaryUser(t) {
+		return
+	}
+	dir := t.TempDir()
+	at := ID{"home", t1}
+	mkdir(t, dir, at.String())
+	write(t, dir, at.String()+SuffixReport, "{}")
+	must(t, os.Chmod(filepath.Join(dir, at.String()+SuffixReport), 0))
+	if !openRoot(t, dir).HasReport(at) {
+		t.Error("not seen")
+	}
+}
+
 // TestRemovesClosedDirectories: a mode that shuts its owner out keeps nobody
 // from removing what is staged or in the trash.
 func TestRemovesClosedDirectories(t *testing.T) {

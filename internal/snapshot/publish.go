@@ -37,7 +37,7 @@ func (r *Root) Publish(s *Staging, id ID) error {
 		return fmt.Errorf("publish %s: %w", id, err)
 	}
 	// The rename counts once both directories it touched are on disk.
-	if err := errors.Join(syncDir(dir), syncDir(s.dir)); err != nil {
+	if err := errors.Join(dir.SyncNames(), s.dir.SyncNames()); err != nil {
 		return fmt.Errorf("publish %s: %w", id, err)
 	}
 	return nil
@@ -80,7 +80,7 @@ func (s *Staging) appear(dir *fsys.Dir, name string, mode uint32) error {
 		return err
 	}
 	// A snapshot must never be seen with another mode than its own.
-	if err := syncDir(s.tree); err != nil {
+	if err := s.tree.SyncNames(); err != nil {
 		return err
 	}
 	return dir.RenameNew(publishingDir, dir, name)

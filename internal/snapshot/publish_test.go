@@ -229,11 +229,11 @@ func TestRunMarkers(t *testing.T) {
 		}
 	}
 	check(false)
-	if resumed, err := r.BeginRun(plan, []string{"home"}); resumed || err != nil {
+	if resumed, err := r.BeginRun(Run{PlanID: plan, Names: []string{"home"}}); resumed || err != nil {
 		t.Errorf("begin: %v, %v", resumed, err)
 	}
 	check(true)
-	if resumed, err := r.BeginRun(plan, []string{"home"}); !resumed || err != nil {
+	if resumed, err := r.BeginRun(Run{PlanID: plan, Names: []string{"home"}}); !resumed || err != nil {
 		t.Errorf("begin again: %v, %v", resumed, err)
 	}
 	half := filepath.Join(dir, ".phlb/staging", tempName(".run-killed.json"))
@@ -245,7 +245,7 @@ func TestRunMarkers(t *testing.T) {
 		t.Errorf("what a crash left of a marker stays: %v", err)
 	}
 	for _, bad := range []string{"", "../x", "a/b", "a.b", "a\x00", string(make([]byte, 65))} {
-		_, berr := r.BeginRun(bad, nil)
+		_, berr := r.BeginRun(Run{PlanID: bad})
 		_, oerr := r.RunOpen(bad)
 		for _, err := range []error{berr, oerr, r.EndRun(bad)} {
 			if !errors.Is(err, ErrName) {
@@ -255,10 +255,42 @@ func TestRunMarkers(t *testing.T) {
 	}
 	sweep(t, func(t *testing.T, f *faults) {
 		dir := t.TempDir()
-		_, err := openRoot(t, dir, f.option()).BeginRun(plan, nil)
+		_, err := openRoot(t, dir, f.option()).BeginRun(Run{PlanID: plan})
 		open, oerr := openRoot(t, dir).RunOpen(plan)
 		if oerr != nil || err == nil && !open {
 			t.Errorf("begin %v, open %v, %v", err, open, oerr)
 		}
 	})
+}
+
+// TestUnpublishedIsDropped: what an interrupted run wrote right before it would
+// have published goes when a later one is done, and nothing else.
+func TestUnpublishedIsDropped(t *testing.T) {
+	dir := t.TempDir()
+	r := openRoot(t, dir)
+	const removed, t3 = "2026-01-01-000000", "2026-12-24-180000"
+	written := func(at string) [2]string {
+		return [2]string{"home/" + at + SuffixReport, ".phlb/catalog/home/" + at + catalogSuffix}
+	}
+	interrupted := Run{PlanID: "1", Names: []string{"home"}, Snapshots: []string{"home/" + t1, "home/" + t2, "home/" + removed, "../home/" + t1}}
+	for _, run := range []Run{interrupted, {PlanID: "2", Names: []string{"home"}, Snapshots: []string{"home/" + t3}}} {
+		_, err := r.BeginRun(run)
+		must(t, err)
+	}
+	for _, at := range []string{t1, t2, t3, removed} {
+		for _, file := range written(at) {
+			write(t, dir, file, "{}")
+		}
+	}
+	mkdir(t, dir, "home/"+t2)
+	mkdir(t, dir, "home/"+t3)
+	write(t, dir, "home/"+removed+SuffixLog, "")
+	must(t, r.EndRun("2"))
+	for at, want := range map[string]bool{t1: false, t2: true, t3: true, removed: true} {
+		for _, file := range written(at) {
+			if has(dir, file) != want {
+				t.Errorf("%s: there is %v, want %v", file, !want, want)
+			}
+		}
+	}
 }

@@ -30,37 +30,38 @@ func runFile(planID string) (string, error) {
 // halfRun is how the temporary names of markers begin.
 const halfRun = "..run-"
 
-// run is the content of a marker.
-type run struct {
-	PlanID string   `json:"plan_id"`
-	Names  []string `json:"names"`
+// Run is what is marked of a plan while it is carried out.
+type Run struct {
+	PlanID    string   `json:"plan_id"`
+	Names     []string `json:"names"`               // of its sources
+	Snapshots []string `json:"snapshots,omitempty"` // name/time of those that it makes
 }
 
 // maxRunFile bounds what is read of a marker, in bytes.
 const maxRunFile = 1 << 20
 
-// BeginRun marks a plan for snapshots of the given names as begun and not
-// finished. resumed is true if it was marked already: an earlier run of it
-// was interrupted. The caller holds the exclusive lock.
-func (r *Root) BeginRun(planID string, names []string) (resumed bool, err error) {
-	if resumed, err = r.RunOpen(planID); err != nil || resumed {
+// BeginRun marks a plan as begun and not finished. resumed is true if it was
+// marked already: an earlier run of it was interrupted. The caller holds the
+// exclusive lock.
+func (r *Root) BeginRun(run Run) (resumed bool, err error) {
+	if resumed, err = r.RunOpen(run.PlanID); err != nil || resumed {
 		return resumed, err
 	}
-	name, err := runFile(planID)
+	name, err := runFile(run.PlanID)
 	if err != nil {
 		return false, err
 	}
 	dir, err := makeDirs(r.dir, PrivateDir+"/"+stagingDir)
 	if err != nil {
-		return false, fmt.Errorf("begin plan %s: %w", planID, err)
+		return false, fmt.Errorf("begin plan %s: %w", run.PlanID, err)
 	}
 	defer dir.Close()
-	data, err := json.Marshal(run{PlanID: planID, Names: names})
+	data, err := json.Marshal(run)
 	if err != nil {
 		return false, err
 	}
 	if err := writeDurable(dir, name, append(data, '\n'), (*fsys.Dir).Rename); err != nil {
-		return false, fmt.Errorf("begin plan %s: %w", planID, err)
+		return false, fmt.Errorf("begin plan %s: %w", run.PlanID, err)
 	}
 	return false, nil
 }
@@ -80,7 +81,8 @@ func (r *Root) RunOpen(planID string) (bool, error) {
 
 // EndRun marks a plan as finished; it cannot be resumed any more. Neither can
 // earlier plans for some of its names, as the root has moved on: the marks
-// they left are removed, too, as is what a crash left of writing one.
+// they left are removed, too, as is what a crash left of writing one, and what
+// they wrote of snapshots right before publishing them.
 func (r *Root) EndRun(planID string) error {
 	name, err := runFile(planID)
 	if err != nil {
@@ -98,12 +100,17 @@ func (r *Root) EndRun(planID string) error {
 	if err != nil {
 		return fmt.Errorf("finish plan %s: %w", planID, err)
 	}
+	for _, marker := range superseded {
+		if err := r.dropUnpublished(readRun(dir, marker)); err != nil {
+			return fmt.Errorf("finish plan %s: %w", planID, err)
+		}
+	}
 	for _, marker := range append(superseded, name) {
 		if err := removeIfThere(dir, marker); err != nil {
 			return fmt.Errorf("finish plan %s: %w", planID, err)
 		}
 	}
-	return syncDir(dir)
+	return dir.SyncNames()
 }
 
 // supersededBy returns the markers of other plans, all of whose names the
@@ -131,15 +138,48 @@ func supersededBy(dir *fsys.Dir, marker string) ([]string, error) {
 	return old, nil
 }
 
+// dropUnpublished removes report and catalogue of the snapshots that an
+// interrupted run did not come to publish. Nobody else would: they would pass
+// for those of a snapshot that somebody removed.
+func (r *Root) dropUnpublished(interrupted Run) error {
+	for _, s := range interrupted.Snapshots {
+		id, err := ParseID(s)
+		if err != nil {
+			continue // it names nothing
+		}
+		published, err := r.wasPublished(id)
+		if err == nil && !published {
+			err = r.RemoveSidecars(id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wasPublished reports whether a snapshot is there, or was: its log gets to
+// its place only after it.
+func (r *Root) wasPublished(id ID) (bool, error) {
+	if there, err := r.hasSnapshot(id); err != nil || there {
+		return there, err
+	}
+	_, err := r.dir.LstatAt(id.String() + SuffixLog)
+	if isMissing(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // readRun reads a marker; of what cannot be understood nothing is known.
-func readRun(dir *fsys.Dir, name string) (content run) {
+func readRun(dir *fsys.Dir, name string) (content Run) {
 	f, err := openRegular(dir, name)
 	if err != nil {
-		return run{}
+		return Run{}
 	}
 	defer f.Close()
 	if json.NewDecoder(io.LimitReader(f, maxRunFile)).Decode(&content) != nil {
-		return run{}
+		return Run{}
 	}
 	return content
 }

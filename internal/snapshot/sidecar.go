@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"phlb/internal/fsys"
+	"phlb/internal/meta"
 )
 
 // Suffixes of the files beside a snapshot, after its time.
@@ -67,6 +68,17 @@ func (r *Root) OpenSidecar(id ID, suffix string) (*fsys.File, error) {
 	return openRegular(r.dir, id.Name+"/"+name)
 }
 
+// HasReport reports whether phlb made the snapshot: PHLB writes no reports.
+// Others than the root's owner may see a report, and not read it.
+func (r *Root) HasReport(id ID) bool {
+	name, err := sidecarName(id, SuffixReport)
+	if err != nil {
+		return false
+	}
+	info, err := r.dir.LstatAt(id.Name + "/" + name)
+	return err == nil && info.Kind == meta.File
+}
+
 // RemoveSidecars removes the log, summary, report and catalogue of a
 // snapshot, as far as they exist, and what an interrupted writing of them
 // left. The pin stays.
@@ -100,7 +112,7 @@ func removeNames(base *fsys.Dir, rel string, names []string) error {
 			return err
 		}
 	}
-	return syncDir(dir)
+	return dir.SyncNames()
 }
 
 // Pinned reports whether a snapshot must never be pruned. Anything at the

@@ -159,6 +159,26 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+func TestHasReport(t *testing.T) {
+	dir := t.TempDir()
+	at := ID{"home", t1}
+	mkdir(t, dir, at.String())
+	write(t, dir, at.String()+SuffixSummary, "PHLB writes this one, too")
+	r := openRoot(t, dir)
+	if r.HasReport(at) {
+		t.Error("there is none")
+	}
+	mkdir(t, dir, at.String()+SuffixReport)
+	if r.HasReport(at) {
+		t.Error("that is a directory")
+	}
+	must(t, os.Remove(filepath.Join(dir, at.String()+SuffixReport)))
+	write(t, dir, at.String()+SuffixReport, "{}")
+	if !r.HasReport(at) || r.HasReport(ID{"../home", t1}) {
+		t.Error("not told from its absence")
+	}
+}
+
 func FuzzReportStatus(f *testing.F) {
 	f.Add(`{"a":[1,{"status":"x"}],"status":"complete"}`)
 	f.Fuzz(func(t *testing.T, text string) {

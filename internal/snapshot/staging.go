@@ -68,7 +68,7 @@ func (s *Staging) open(r *Root) (err error) {
 	if s.base, err = makeDirs(r.dir, PrivateDir+"/"+stagingDir); err != nil {
 		return err
 	}
-	if s.dir, err = makeDir(s.base, escape(s.name)); err != nil {
+	if s.dir, err = makeDirs(s.base, escape(s.name)); err != nil {
 		return err
 	}
 	if s.closed, err = s.isClosed(); err != nil {
@@ -224,7 +224,7 @@ func (s *Staging) begin() (err error) {
 		return err
 	}
 	// Record syncs the journal's content only; its name becomes durable here.
-	return syncDir(s.dir)
+	return s.dir.SyncNames()
 }
 
 // Name returns the source's name.

@@ -119,7 +119,7 @@ func (r *Root) writeState(s State, keys map[string]json.RawMessage, rename renam
 	if err != nil {
 		return err
 	}
-	dir, err := makeDir(r.dir, PrivateDir)
+	dir, err := makeDirs(r.dir, PrivateDir)
 	if err != nil {
 		return err
 	}

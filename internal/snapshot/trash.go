@@ -68,7 +68,7 @@ func (r *Root) trash(id ID) error {
 	if err := moveTree(from, tree, id.Time, bin, entry); err != nil {
 		return errors.Join(err, removeIfThere(bin, entry+noteSuffix))
 	}
-	return errors.Join(syncDir(from), syncDir(bin))
+	return errors.Join(from.SyncNames(), bin.SyncNames())
 }
 
 // noteTrash picks a free name in the trash and writes its note. The name is
@@ -244,7 +244,7 @@ func (r *Root) settleNotes(bin *fsys.Dir, names []string) error {
 			return err
 		}
 	}
-	return syncDir(bin)
+	return bin.SyncNames()
 }
 
 // removeAny removes a name, whatever it is.

@@ -65,5 +65,8 @@ func TestStoredPath(t *testing.T) {
 		if got := StoredPath(path); got != want {
 			t.Errorf("StoredPath(%q) = %q, want %q", path, got, want)
 		}
+		if got := SourcePath(want); got != path {
+			t.Errorf("SourcePath(%q) = %q, want %q", want, got, path)
+		}
 	}
 }
