@@ -2,6 +2,7 @@
 package examples_test
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -30,13 +31,16 @@ func run(t *testing.T, env []string, name string, args ...string) string {
 	return string(out)
 }
 
-// manifests lists all manifests among the examples.
+// manifests lists all manifests among the examples; other files are YAML, too.
 func manifests(t *testing.T) []string {
 	t.Helper()
 	var paths []string
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if ext := filepath.Ext(path); (ext == ".yaml" || ext == ".yml") && !strings.HasSuffix(path, ".workflow.yml") {
-			paths = append(paths, path)
+		if ext := filepath.Ext(path); err == nil && (ext == ".yaml" || ext == ".yml") {
+			var text []byte
+			if text, err = os.ReadFile(path); bytes.Contains(text, []byte("\ndestination: ")) {
+				paths = append(paths, path)
+			}
 		}
 		return err
 	})

@@ -24,6 +24,8 @@ type applyOptions struct {
 	expectSHA256 string
 	hooks        string // a manifest, with a saved plan
 	maxDuration  time.Duration
+	metrics      string // a file
+	meter        *meter
 }
 
 func (a *app) newApplyCommand() *cobra.Command {
@@ -45,10 +47,13 @@ root's lock; 1 failed, or a hook did.`,
 			if o.maxDuration < 0 {
 				return usagef("--max-duration %v: must not be negative", o.maxDuration)
 			}
-			if isManifest(args[0]) {
-				return a.runApplyManifest(cmd.Context(), args[0], o)
-			}
-			return a.runApplyPlan(cmd.Context(), args[0], o)
+			return a.measured(cmd.Context(), "apply", o.metrics, func(m *meter) error {
+				o.meter = m
+				if isManifest(args[0]) {
+					return a.runApplyManifest(cmd.Context(), args[0], o)
+				}
+				return a.runApplyPlan(cmd.Context(), args[0], o)
+			})
 		},
 	}
 	f := c.Flags()
@@ -58,6 +63,7 @@ root's lock; 1 failed, or a hook did.`,
 	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the manifest it was made from")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "how long pruning may take; the same plan again, or the next run, goes on (default: no limit)")
 	addPlanFlags(c, &o.plan)
+	metricsFlag(c, &o.metrics)
 	a.jsonFlag(c)
 	return c
 }
@@ -72,13 +78,26 @@ func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) err
 	}
 	defer f.Close()
 	var h *hookRun
-	if o.hooks != "" {
-		if h, err = a.hooksOfPlan(ctx, f, o.hooks); err != nil {
+	if o.hooks != "" || o.meter != nil {
+		if h, err = a.aroundPlan(ctx, f, o); err != nil {
 			return err
 		}
 	}
 	res, err := a.applyFile(ctx, f, a.workerCount(0), o, h)
 	return h.finish(ctx, res, err)
+}
+
+// aroundPlan prepares what goes around applying a plan: hooks, and metrics.
+func (a *app) aroundPlan(ctx context.Context, f *os.File, o applyOptions) (*hookRun, error) {
+	head, err := readHead(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	o.meter.plan(head)
+	if o.hooks == "" {
+		return nil, nil
+	}
+	return a.hooksOfPlan(head, o.hooks)
 }
 
 // openPlan opens a plan that is to be read twice: once to check all of it,
@@ -110,6 +129,7 @@ func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions)
 	if err != nil {
 		return err
 	}
+	o.meter.manifest(m, o.plan.sources)
 	return a.planAndApply(ctx, m, o)
 }
 
@@ -149,7 +169,9 @@ func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	if err != nil {
 		return nil, err
 	}
+	planned := o.meter.phase("plan", a.now)
 	p, err := a.makePlan(ctx, m, o.plan, out, summary)
+	planned()
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +220,7 @@ func (a *app) applyFile(ctx context.Context, f execute.PlanFile, workers int, o 
 		NewID: newID, Now: a.now, Events: a.progress, Log: a.log, LogFileLevel: a.logLevel, Summary: report.ApplySummary,
 		MaxDuration: o.maxDuration,
 	})
+	o.meter.result(res)
 	if res != nil {
 		if printErr := a.printApplied(h.complete(res)); err == nil {
 			err = printErr

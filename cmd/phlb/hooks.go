@@ -53,18 +53,28 @@ func (a *app) hooksOf(m *manifest.Manifest, names []string) *hookRun {
 	return h
 }
 
-// hooksOfPlan prepares the hooks of the manifest that a plan was made from. A
-// plan carries no commands, and those of another manifest are not run.
-func (a *app) hooksOfPlan(ctx context.Context, f io.Reader, path string) (*hookRun, error) {
-	var header plan.Header
-	var sources []plan.Source
+// planHead is what a plan says of itself and its sources.
+type planHead struct {
+	plan.Header
+	sources []plan.Source
+}
+
+// readHead reads all of a plan, and so makes sure that it is whole.
+func readHead(ctx context.Context, f io.Reader) (*planHead, error) {
+	var head planHead
 	_, err := plan.Read(ctx, f, plan.Visitor{
-		Header: func(h *plan.Header) error { header = *h; return nil },
-		Source: func(s *plan.Source) error { sources = append(sources, *s); return nil },
+		Header: func(h *plan.Header) error { head.Header = *h; return nil },
+		Source: func(s *plan.Source) error { head.sources = append(head.sources, *s); return nil },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
+	return &head, nil
+}
+
+// hooksOfPlan prepares the hooks of the manifest that a plan was made from. A
+// plan carries no commands, and those of another manifest are not run.
+func (a *app) hooksOfPlan(header *planHead, path string) (*hookRun, error) {
 	want := header.Manifest.SHA256
 	if want == "" {
 		return nil, fmt.Errorf("%w: it was made without a manifest, so there are no hooks for it", execute.ErrRefused)
@@ -82,7 +92,7 @@ func (a *app) hooksOfPlan(ctx context.Context, f io.Reader, path string) (*hookR
 		return nil, err
 	}
 	h := &hookRun{app: a, manifest: m.Path, destination: header.Destination.Path}
-	for _, s := range sources {
+	for _, s := range header.sources {
 		i := slices.IndexFunc(m.Sources, func(have manifest.Source) bool { return have.Name == s.Name })
 		if i < 0 {
 			return nil, altered // the environment gave the source another name
