@@ -83,6 +83,7 @@ func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) err
 			return err
 		}
 	}
+	h.begin(ctx)
 	res, err := a.applyFile(ctx, f, a.workerCount(0), o, h)
 	return h.finish(ctx, res, err)
 }
@@ -140,6 +141,7 @@ func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 		return usagef("standard input is no terminal to ask on: use --yes, or plan, review and apply the plan")
 	}
 	h := a.hooksOf(m, o.plan.sources)
+	h.begin(ctx)
 	var res *execute.Result
 	ready, err := h.before(ctx)
 	switch {

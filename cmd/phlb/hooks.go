@@ -30,6 +30,7 @@ type hookRun struct {
 	manifest    string // absolute path; commands run in its directory
 	destination string
 	sources     []*hookSource
+	pings       *pings
 }
 
 // hookSource is a source with its hooks.
@@ -40,6 +41,7 @@ type hookSource struct {
 	failed     error        // why these failed
 	log        bytes.Buffer // what they said
 	errs       []error      // of all hooks
+	outcome    error        // why it is not backed up as its hooks want it, once it is done with
 }
 
 // hooksOf prepares the hooks of a manifest's sources; no names: of all.
@@ -179,10 +181,12 @@ func (h *hookRun) finish(ctx context.Context, res *execute.Result, runErr error)
 		defer cancel()
 	}
 	for _, s := range h.sources {
+		s.outcome = s.why(reportOf(res, s.name), runErr)
 		if s.begun && hookCtx.Err() == nil {
-			h.end(hookCtx, s, reportOf(res, s.name), runErr, code)
+			h.end(hookCtx, s, reportOf(res, s.name), code)
 		}
 	}
+	h.pings.end(ctx, h.sources)
 	return h.verdict(runErr)
 }
 
@@ -199,17 +203,16 @@ func reportOf(res *execute.Result, name string) *execute.Report {
 
 // end runs the hooks of a source that is done with. Code is what a failed run
 // ends with. Where after hooks fail, somebody wants to be told, too.
-func (h *hookRun) end(ctx context.Context, s *hookSource, rep *execute.Report, runErr error, code int) {
+func (h *hookRun) end(ctx context.Context, s *hookSource, rep *execute.Report, code int) {
 	file, closeLog := h.openLog(rep)
 	defer closeLog()
-	why := s.why(rep, runErr)
-	if why == nil {
+	if s.outcome == nil {
 		f := h.facts(s, hook.After, rep)
 		if rep.Incomplete() {
 			f.ExitCode = codeIncomplete
 		}
-		why = h.run(ctx, s, s.hooks.After, f, file)
-		if why == nil {
+		s.outcome = h.run(ctx, s, s.hooks.After, f, file)
+		if s.outcome == nil {
 			return
 		}
 	}
@@ -217,7 +220,7 @@ func (h *hookRun) end(ctx context.Context, s *hookSource, rep *execute.Report, r
 		code = codeFailed // whatever the others came to
 	}
 	f := h.facts(s, hook.OnError, rep)
-	f.Error, f.ExitCode = why.Error(), code
+	f.Error, f.ExitCode = s.outcome.Error(), code
 	_ = h.run(ctx, s, s.hooks.OnError, f, file) // kept for the verdict
 }
 
