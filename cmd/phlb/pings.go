@@ -35,7 +35,8 @@ func (h *hookRun) begin(ctx context.Context) {
 		return
 	}
 	h.pings = p
-	ctx, p.cancel = context.WithCancel(ctx)
+	// An interrupt right after the begin must not bring the calls out of order.
+	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(p.started)
 		p.tell(ctx, func(string) (ping.Signal, string) { return ping.Start, "" })
