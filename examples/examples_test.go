@@ -3,19 +3,46 @@ package examples_test
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
+
+// programs is where build builds.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "phlb-examples-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
+}
+
+// built builds phlb once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	phlb := filepath.Join(programs, "phlb.exe") // every system can run it by this name
+	out, err := exec.Command("go", "build", "-o", phlb, "phlb/cmd/phlb").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return phlb, err
+})
 
 // build builds phlb.
 func build(t *testing.T) string {
 	t.Helper()
-	phlb := filepath.Join(t.TempDir(), "phlb.exe") // every system can run it by this name
-	run(t, nil, "go", "build", "-o", phlb, "phlb/cmd/phlb")
+	phlb, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return phlb
 }
 
