@@ -60,6 +60,7 @@ var writing = map[string]struct {
 
 // reading has every other method, which must work whatever is injected.
 var reading = map[string]func(w *world) error{
+	"Dir.Answers":      func(w *world) error { return w.d.Answers() },
 	"Dir.AppendDir":    func(w *world) error { _, err := w.d.AppendDir(nil); return err },
 	"Dir.Limits":       func(w *world) error { _ = w.d.Limits(); return nil },
 	"Dir.MountPoint":   func(w *world) error { _, err := w.d.MountPoint(); return err },
