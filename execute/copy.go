@@ -13,6 +13,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 	"phlb/plan"
 )
 
@@ -278,17 +279,6 @@ func storedOf(action string, st *meta.Info, xattrs meta.Xattrs) catalog.Stored {
 	}
 }
 
-// writeError marks an error of the destination, so that it is not taken for
-// one of the source.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// writing marks err unless it is nil.
-func writing(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &writeError{err}
-}
+// writing marks an error of the destination, so that it is not taken for one of
+// the source. Nil stays nil.
+func writing(err error) error { return transfer.Writing(err) }

@@ -13,6 +13,7 @@ import (
 	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
+	"phlb/internal/transfer"
 )
 
 // Names in the working directory.
@@ -125,12 +126,14 @@ func (w *workplace) make(ctx context.Context, good *goodCopy, want digest.Sum, a
 		}
 	}()
 	sum, err := w.copy(ctx, f, good)
-	var bad *readError
-	if errors.As(err, &bad) || err == nil && sum != want {
-		return info, false, false, nil
+	if ctx.Err() != nil {
+		return info, false, false, ctx.Err()
 	}
-	if err != nil {
+	if failed := (*transfer.WriteError)(nil); errors.As(err, &failed) {
 		return info, false, false, err
+	}
+	if err != nil || sum != want {
+		return info, false, false, nil //nolint:nilerr // it cannot be read: it is not good
 	}
 	if kept, err = dress(f, a); err != nil {
 		return info, false, false, err
@@ -143,62 +146,16 @@ func (w *workplace) make(ctx context.Context, good *goodCopy, want digest.Sum, a
 	return info, kept, err == nil, err
 }
 
-// readError marks a failure to read the good copy.
-type readError struct{ err error }
-
-func (e *readError) Error() string { return e.err.Error() }
-func (e *readError) Unwrap() error { return e.err }
-
-// copy copies content with its holes and returns the hash of what it wrote.
+// copy copies the good copy and returns the hash of what it wrote.
 func (w *workplace) copy(ctx context.Context, dst *fsys.File, good *goodCopy) (digest.Sum, error) {
-	hash := sha256.New()
-	size := good.info.Size
-	for off := int64(0); off < size; {
-		start, end := off, size
-		if good.info.Sparse() {
-			var ok bool
-			if start, end, ok = good.file.NextData(off, size); !ok {
-				start, end = size, size
-			}
-		}
-		if err := digest.AddZeros(ctx, hash, start-off); err != nil {
-			return digest.Sum{}, err
-		}
-		if err := w.segment(ctx, io.MultiWriter(hash, dst), dst, good, start, end); err != nil {
-			return digest.Sum{}, err
-		}
-		off = end
+	if _, err := good.file.Seek(0, io.SeekStart); err != nil {
+		return digest.Sum{}, err
 	}
-	if good.info.Sparse() {
-		if err := dst.Truncate(size); err != nil {
-			return digest.Sum{}, err
-		}
-	}
-	var sum digest.Sum
-	hash.Sum(sum[:0])
-	return sum, nil
-}
-
-// segment copies the bytes from start to end.
-func (w *workplace) segment(ctx context.Context, out io.Writer, dst *fsys.File, good *goodCopy, start, end int64) error {
-	if _, err := dst.Seek(start, io.SeekStart); err != nil {
-		return err
-	}
-	for start < end {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, err := good.file.ReadAt(w.buf[:min(end-start, int64(len(w.buf)))], start)
-		if n == 0 && err != nil {
-			return &readError{err}
-		}
-		if _, err := out.Write(w.buf[:n]); err != nil {
-			return err
-		}
-		start += int64(n)
-		w.events.Send(event.Event{Kind: event.Advance, Phase: event.Repair, Bytes: int64(n)})
-	}
-	return nil
+	c := transfer.Copier{Hash: sha256.New(), Buf: w.buf, Advance: func(n int64) {
+		w.events.Send(event.Event{Kind: event.Advance, Phase: event.Repair, Bytes: n})
+	}}
+	sum, _, err := c.Copy(ctx, dst, good.file, &good.info)
+	return sum, err
 }
 
 // setID are the bits that lend a file's owner's rights to whoever runs it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"phlb/internal/digest"
@@ -128,7 +127,7 @@ func (h *hands) unchanged(ctx context.Context, t *task, stored, old *meta.Info, 
 		return false, nil
 	}
 	if !h.DryRun {
-		sum, err := h.sum(ctx, t, f, &info)
+		sum, err := h.sum(ctx, f, &info)
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
@@ -298,16 +297,4 @@ func (h *hands) makeSymlink(t *task, text string, want *attributes) error {
 		return h.abandon(temp, err)
 	}
 	return nil
-}
-
-// sum hashes a file of the target.
-func (h *hands) sum(ctx context.Context, t *task, f *fsys.File, info *meta.Info) (sum digest.Sum, err error) {
-	h.hash.Reset()
-	s := streamer{hands: h, src: f}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return sum, err
-	}
-	err = s.all(ctx, t, info)
-	h.hash.Sum(sum[:0])
-	return sum, err
 }

@@ -18,6 +18,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 )
 
 // Options configure Restore.
@@ -241,7 +242,7 @@ func (r *run) fault(ctx context.Context, path string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var w *writeError
+	var w *transfer.WriteError
 	writes := errors.As(err, &w)
 	switch class := fsys.ClassOf(err); {
 	case class == fsys.ClassExhausted,
@@ -264,20 +265,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// writeError marks an error of the target, so that it is not taken for one of
-// the snapshot.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// writing marks err unless it is nil.
-func writing(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &writeError{err}
-}
+// writing marks an error of the target, so that it is not taken for one of the
+// snapshot. Nil stays nil.
+func writing(err error) error { return transfer.Writing(err) }
 
 // attributes are the metadata that a path is to have.
 type attributes struct {
