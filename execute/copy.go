@@ -244,15 +244,15 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 			return err
 		}
 	}
-	d := dresser{builder: h.b}
+	d := h.b.dresser()
 	d.owner(dst, out.info.UID, out.info.GID)
-	d.xattrs(dst.SetXattr, out.xattrs)
-	d.try(dst.SetMtime(out.info.Mtime))
+	d.Xattrs(dst, out.xattrs)
+	d.Try(dst.SetMtime(out.info.Mtime))
 	st, err := dst.Stat()
 	if err == nil {
 		mode := plan.StoredMode(out.info.Mode, st.UID == out.info.UID, st.GID == out.info.GID)
 		if st.Mode != mode {
-			d.try(dst.Chmod(mode))
+			d.Try(dst.Chmod(mode))
 			st, err = dst.Stat()
 		}
 	}
@@ -264,7 +264,7 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 		return writing(err)
 	}
 	kept := out.xattrs
-	if d.lost {
+	if d.Lost {
 		if kept, err = dst.Xattrs(); err != nil {
 			return writing(err)
 		}

@@ -60,6 +60,7 @@ var rooms = map[string]room{
 	"internal/listing": {inside: []string{
 		"internal/catalog", "internal/digest", "internal/fsys", "internal/meta", "internal/snapshot", "internal/sums",
 	}},
+	"internal/dress":    {inside: []string{"internal/fsys", "internal/meta"}},
 	"internal/transfer": {inside: []string{"internal/fsys", "internal/digest", "internal/meta"}},
 	"internal/vouch":    {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/snapshot", "internal/sums"}},
 
@@ -71,7 +72,7 @@ var rooms = map[string]room{
 	}},
 	"execute": {inside: []string{
 		"plan", "internal/fsys", "internal/sums", "internal/lookup", "internal/catalog", "internal/snapshot",
-		"internal/event", "internal/digest", "internal/meta", "internal/transfer", "internal/vouch", "internal/pool",
+		"internal/event", "internal/digest", "internal/meta", "internal/dress", "internal/transfer", "internal/vouch", "internal/pool",
 	}},
 	"verify": {inside: []string{
 		"internal/sums", "internal/lookup", "internal/catalog", "internal/snapshot", "internal/scan", "internal/fsys",
@@ -81,8 +82,8 @@ var rooms = map[string]room{
 	"internal/benchmark": {inside: middle},
 	"internal/doctor":    {inside: middle},
 	"internal/hook":      {inside: middle},
-	"internal/repair":    {inside: append([]string{"verify", "internal/transfer"}, middle...)}, // the judge says what is damaged
-	"internal/restore":   {inside: append([]string{"internal/transfer"}, middle...)},
+	"internal/repair":    {inside: append([]string{"verify", "internal/dress", "internal/transfer"}, middle...)}, // the judge says what is damaged
+	"internal/restore":   {inside: append([]string{"internal/dress", "internal/transfer"}, middle...)},
 
 	"internal/history": {inside: []string{
 		"internal/digest", "internal/listing", "internal/meta", "internal/pool", "internal/snapshot", "internal/vouch",

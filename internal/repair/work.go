@@ -6,10 +6,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
-	"slices"
 
 	"phlb/internal/digest"
+	"phlb/internal/dress"
 	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
@@ -135,7 +134,7 @@ func (w *workplace) make(ctx context.Context, good *goodCopy, want digest.Sum, a
 	if err != nil || sum != want {
 		return info, false, false, nil //nolint:nilerr // it cannot be read: it is not good
 	}
-	if kept, err = dress(f, a); err != nil {
+	if kept, err = w.dress(f, a); err != nil {
 		return info, false, false, err
 	}
 	// All of it must be durable before any name in a snapshot leads to it.
@@ -158,46 +157,22 @@ func (w *workplace) copy(ctx context.Context, dst *fsys.File, good *goodCopy) (d
 	return sum, err
 }
 
-// setID are the bits that lend a file's owner's rights to whoever runs it.
-const setID = 0o6000
-
-// dress gives the new inode its metadata; kept is false if the system refused
-// some of it. The order matters: a change of owner drops set-uid bits and
-// capabilities, and an ACL changes the mode.
-func dress(f *fsys.File, a *attrs) (kept bool, err error) {
-	kept = true
-	try := func(err error) error {
-		switch fsys.ClassOf(err) {
-		case fsys.ClassPermission, fsys.ClassUnsupported, fsys.ClassName, fsys.ClassLinkRefused:
-			kept = false
-			return nil
-		}
-		return err
-	}
+// dress gives the new inode its metadata; kept is false if some of it was lost.
+func (w *workplace) dress(f *fsys.File, a *attrs) (kept bool, err error) {
+	d := dress.Dresser{FS: w.dir}
 	info, err := f.Stat()
 	if err != nil {
 		return false, err
 	}
 	mode := a.mode
-	if info.UID != a.uid || info.GID != a.gid {
-		if err := try(f.Chown(a.uid, a.gid)); err != nil {
-			return false, err
-		}
-		if !kept {
-			mode &^= setID // it would lend the wrong user's rights
-			_ = f.Chown(info.UID, a.gid)
-		}
+	if !d.Owner(f, dress.OwnerOf(&info), dress.Owner{UID: a.uid, GID: a.gid}) {
+		mode &^= dress.SetID // it would lend the wrong user's rights
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.xattrs)) {
-		if err := try(f.SetXattr(name, a.xattrs[name])); err != nil {
-			return false, err
-		}
-	}
-	if err := try(f.SetMtime(a.mtime)); err != nil {
-		return false, err
-	}
+	d.Xattrs(f, a.xattrs)
+	d.Try(f.SetMtime(a.mtime))
 	if info, err = f.Stat(); err == nil && info.Mode != mode {
-		err = try(f.Chmod(mode))
+		err = f.Chmod(mode)
 	}
-	return kept, err
+	d.Try(err)
+	return !d.Lost, d.Err
 }
