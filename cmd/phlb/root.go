@@ -45,6 +45,7 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
 	cobra.EnableCommandSorting = false // they stand in the order in which they are used
 	a.commonFlags(c)
+	versionFlag(c)
 	a.addCommands(c)
 	return c
 }
