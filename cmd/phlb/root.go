@@ -66,7 +66,7 @@ func (a *app) addCommands(c *cobra.Command) {
 		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newRestoreCommand(),
 		a.newSnapshotsCommand(), a.newDiffCommand(), a.newHistoryCommand(), a.newPinCommand(), a.newUnpinCommand())
 	add(groupSupport, "Support:",
-		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
+		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand(), a.newGenerateCommand())
 	c.SetCompletionCommandGroupID(groupSupport)
 	c.SetHelpCommand(newHelpCommand())
 	c.InitDefaultCompletionCmd()
