@@ -47,6 +47,7 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 	a.commonFlags(c)
 	versionFlag(c)
 	a.addCommands(c)
+	completeNumbers(c)
 	return c
 }
 
@@ -91,18 +92,10 @@ func needShell(c *cobra.Command) {
 // error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Help about a command",
-		GroupID: groupSupport,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			if found, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
-				for _, sub := range found.Commands() {
-					names = append(names, sub.Name())
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
+		Use:               "help [COMMAND]",
+		Short:             "Help about a command",
+		GroupID:           groupSupport,
+		ValidArgsFunction: completeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
