@@ -20,6 +20,8 @@ func (o *sourceFlags) add(c *cobra.Command) {
 	f.StringArrayVar(&o.excludes, "excludes", nil, "directory names to leave out, separated by commas, in place of the defaults (repeatable)")
 	f.BoolVar(&o.oneFileSystem, "one-file-system", true, "stay on the source's file system")
 	f.BoolVar(&o.crossesFileSystems, "no-one-file-system", false, "enter mounted file systems, too")
+	completeFlag(c, "name", completeDestinationNames)
+	completeNothing(c, "excludes")
 }
 
 // manifest makes a manifest of one source out of the flags.

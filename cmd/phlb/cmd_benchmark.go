@@ -50,6 +50,7 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	f.StringVar(&o.minSize, "min-file-size", "15KiB", "leave out smaller files")
 	f.StringVar(&o.maxSize, "max-file-size", "100MiB", "leave out larger files")
 	addExcludes(c, &o.excludes)
+	completeNothing(c, "min-file-size", "max-file-size")
 	a.jsonFlag(c)
 	return c
 }
@@ -57,6 +58,7 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 func addExcludes(c *cobra.Command, excludes *[]string) {
 	c.Flags().StringSliceVar(excludes, "excludes", manifest.BuiltinExcludes(),
 		"patterns to leave out, separated by commas, in place of the defaults (repeatable)")
+	completeNothing(c, "excludes")
 }
 
 func parseSize(flag, value string) (int64, error) {

@@ -30,12 +30,13 @@ Times of directories do not count. It waits for no other run.
 Exit codes: 0 no differences; 2 differences found; 3 no differences found, but
 some paths could not be read.`,
 		Args:              cobra.ExactArgs(2),
-		ValidArgsFunction: completeDirectories(2),
+		ValidArgsFunction: completeSnapshotPlaces(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runDiff(cmd.Context(), args[0], args[1], pattern)
 		},
 	}
 	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this pattern, such as '*.txt' or '/docs/**'")
+	completeNothing(c, "path")
 	a.jsonFlag(c)
 	return c
 }

@@ -52,7 +52,7 @@ run holds the root's lock.`,
 
 func (a *app) pinCommand(c *cobra.Command, what pinning) *cobra.Command {
 	c.Args = cobra.ExactArgs(1)
-	c.ValidArgsFunction = completeDirectories(1)
+	c.ValidArgsFunction = completeSnapshots(1)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.runPin(cmd.Context(), args[0], what)
 	}

@@ -52,6 +52,7 @@ or a before hook did.`,
 	f.BoolVar(&o.pruneOnly, "prune-only", false, "plan no snapshots, only which old ones go: sources are not looked at, so that a full disk can be emptied")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	f.BoolVar(&o.hooks, "hooks", false, "run the manifest's before hooks first")
+	completeFileFlag(c, "output", planEndings()...)
 	addPlanFlags(c, &o)
 	a.jsonFlag(c)
 	return c
@@ -64,6 +65,7 @@ func addPlanFlags(c *cobra.Command, o *planOptions) {
 	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this name (repeatable)")
 	f.BoolVar(&o.rehash, "rehash", false, "read every file, trust no metadata")
 	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this name trip without consequence; recorded in the plan (repeatable)")
+	completeFlag(c, "source", completeSources)
 	completeWords(c, "override-guard", plan.GuardNames()...)
 }
 

@@ -51,6 +51,7 @@ be); 6 damage remains; 11 another run holds the root's lock.`,
 	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "tell what would be done and write nothing")
 	_ = c.MarkFlagDirname("from") // it fails only for a flag that does not exist
+	completeFlag(c, "snapshot", completeSnapshotIDs)
 	a.jsonFlag(c)
 	return c
 }

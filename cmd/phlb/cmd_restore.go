@@ -63,16 +63,13 @@ run holds the root's lock.`,
 	return c
 }
 
-// completeRestore proposes anything for the snapshot, as it may be a file in
-// it, and directories for the target.
-func completeRestore(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	switch len(args) {
-	case 0:
-		return nil, cobra.ShellCompDirectiveDefault
-	case 1:
+// completeRestore proposes snapshots and what is in them, and directories for
+// the target.
+func completeRestore(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 1 {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
-	return nil, cobra.ShellCompDirectiveNoFileComp
+	return completeSnapshotPlaces(1)(cmd, args, begun)
 }
 
 func (a *app) runRestore(ctx context.Context, from, target string, o restoreOptions) error {

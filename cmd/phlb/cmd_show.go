@@ -69,6 +69,7 @@ Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 	completeWords(c, "format", showFormats()...)
 	completeWords(c, "action", report.FilterActions()...)
 	completeWords(c, "change", report.FilterChanges()...)
+	completeNothing(c, "path")
 	return c
 }
 

@@ -40,8 +40,7 @@ Exit codes: 0 done.`,
 		},
 	}
 	c.Flags().StringArrayVar(&names, "name", nil, "list only the snapshots of this name (repeatable)")
-	// It fails only for a flag that does not exist.
-	_ = c.RegisterFlagCompletionFunc("name", completeNames)
+	completeFlag(c, "name", completeNames)
 	a.jsonFlag(c)
 	return c
 }

@@ -41,6 +41,7 @@ holds the root's lock.`,
 	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
 	f.Float64Var(&o.sample, "sample", 100, "check this percentage of the files, another one each time")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "stop after this time and say how much was checked")
+	completeFlag(c, "snapshot", completeSnapshotIDs)
 	a.jsonFlag(c)
 	return c
 }

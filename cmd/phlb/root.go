@@ -45,7 +45,9 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
 	cobra.EnableCommandSorting = false // they stand in the order in which they are used
 	a.commonFlags(c)
+	versionFlag(c)
 	a.addCommands(c)
+	completeNumbers(c)
 	return c
 }
 
@@ -65,7 +67,7 @@ func (a *app) addCommands(c *cobra.Command) {
 		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newRestoreCommand(),
 		a.newSnapshotsCommand(), a.newDiffCommand(), a.newHistoryCommand(), a.newPinCommand(), a.newUnpinCommand())
 	add(groupSupport, "Support:",
-		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
+		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand(), a.newGenerateCommand())
 	c.SetCompletionCommandGroupID(groupSupport)
 	c.SetHelpCommand(newHelpCommand())
 	c.InitDefaultCompletionCmd()
@@ -90,18 +92,10 @@ func needShell(c *cobra.Command) {
 // error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Help about a command",
-		GroupID: groupSupport,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			if found, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
-				for _, sub := range found.Commands() {
-					names = append(names, sub.Name())
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
+		Use:               "help [COMMAND]",
+		Short:             "Help about a command",
+		GroupID:           groupSupport,
+		ValidArgsFunction: completeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {

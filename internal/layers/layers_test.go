@@ -44,14 +44,15 @@ var closed = []string{}
 
 // rooms has every package but cmd, which wires and may import all of them.
 var rooms = map[string]room{
-	"internal/digest": {[]string{"internal/meta"}, []string{"github.com/cespare/xxhash/v2"}},
-	"internal/meta":   {[]string{"internal/digest"}, closed},
-	"internal/retain": {nil, closed},
-	"internal/event":  {nil, closed},
-	"internal/sums":   {[]string{"internal/digest"}, closed},
-	"internal/jsonl":  {[]string{"internal/meta", "internal/digest"}, []string{"github.com/klauspost/compress"}},
-	"internal/fsys":   {[]string{"internal/meta"}, []string{"golang.org/x/sys"}},
-	"internal/pool":   {nil, []string{"github.com/gammazero/workerpool"}},
+	"internal/digest":  {[]string{"internal/meta"}, []string{"github.com/cespare/xxhash/v2"}},
+	"internal/meta":    {[]string{"internal/digest"}, closed},
+	"internal/retain":  {nil, closed},
+	"internal/event":   {nil, closed},
+	"internal/manpage": {nil, closed},
+	"internal/sums":    {[]string{"internal/digest"}, closed},
+	"internal/jsonl":   {[]string{"internal/meta", "internal/digest"}, []string{"github.com/klauspost/compress"}},
+	"internal/fsys":    {[]string{"internal/meta"}, []string{"golang.org/x/sys"}},
+	"internal/pool":    {nil, []string{"github.com/gammazero/workerpool"}},
 
 	"internal/lookup":   {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
 	"internal/catalog":  {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
@@ -107,7 +108,7 @@ var rooms = map[string]room{
 
 // free may import anything: programs.
 func free(dir string) bool {
-	return strings.HasPrefix(dir, "cmd/") || strings.HasPrefix(dir, "examples/") || dir == "internal/peerbench"
+	return strings.HasPrefix(dir, "cmd/") || strings.HasPrefix(dir, "examples/") || dir == "internal/peerbench" || dir == "internal/release"
 }
 
 // imports reads the imports of all production files, by directory. It parses

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// nfpm packs deb and rpm without their tools. It is run, not imported: it is
+// no part of the program, and has more dependencies than phlb.
+const nfpm = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2"
+
+// packageAll makes the packages of the Linux targets.
+func (r *release) packageAll(ctx context.Context, targets []target) error {
+	config, err := filepath.Abs(filepath.Join(".ci", "nfpm.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if t.os != "linux" {
+			continue
+		}
+		stage := filepath.Join(r.work, "stage", t.arch)
+		if err := r.stage(t, stage); err != nil {
+			return fmt.Errorf("stage packages: %w", err)
+		}
+		for _, kind := range []string{"deb", "rpm"} {
+			if err := r.pack(ctx, t, kind, config, stage); err != nil {
+				return err
+			}
+			r.say("%s for %s", kind, t)
+		}
+	}
+	return nil
+}
+
+func (r *release) pack(ctx context.Context, t target, kind, config, stage string) error {
+	c := exec.CommandContext(ctx, "go", "run", nfpm, "package", "--config", config, "--packager", kind, "--target", r.out)
+	c.Dir = stage
+	c.Env = append(os.Environ(), r.epoch(), "PHLB_VERSION="+r.Version, "PHLB_ARCH="+t.arch)
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("package %s for %s: %w\n%s", kind, t, err, out)
+	}
+	return nil
+}
+
+// stage lays out what .ci/nfpm.yaml puts into packages. The packages take over
+// modes and times from here.
+func (r *release) stage(t target, stage string) error {
+	entries := []entry{
+		{"bin/phlb", r.program(t), 0o755},
+		{"bash/phlb", filepath.Join(r.work, "completions", "phlb.bash"), 0o644},
+		{"zsh/_phlb", filepath.Join(r.work, "completions", "_phlb"), 0o644},
+		{"fish/phlb.fish", filepath.Join(r.work, "completions", "phlb.fish"), 0o644},
+		{"doc/README.md", "README.md", 0o644},
+		{"doc/CHANGELOG.md", "CHANGELOG.md", 0o644},
+		{"doc/copyright", "LICENSE", 0o644},
+	}
+	for _, dir := range []string{"docs", "examples"} {
+		more, err := entriesBelow("doc/"+dir, dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range more {
+			if !strings.HasSuffix(e.name, ".go") {
+				entries = append(entries, e)
+			}
+		}
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(e.from)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(filepath.Join(stage, e.name), data, e.mode); err != nil {
+			return err
+		}
+	}
+	if err := r.stagePages(stage); err != nil {
+		return err
+	}
+	return r.settle(stage)
+}
+
+// stagePages compresses the man pages, as Debian wants them.
+func (r *release) stagePages(stage string) error {
+	pages, err := entriesBelow("", filepath.Join(r.work, "man"))
+	if err != nil {
+		return err
+	}
+	for _, e := range pages {
+		data, err := os.ReadFile(e.from)
+		if err != nil {
+			return err
+		}
+		packed, err := gzipped(data)
+		if err != nil {
+			return err
+		}
+		section := filepath.Ext(e.name)[1:]
+		if err := writeFile(filepath.Join(stage, "man"+section, e.name+".gz"), packed, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gzipped compresses without name or time.
+func gzipped(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(data); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// settle gives everything the release's date, and directories their mode.
+func (r *release) settle(stage string) error {
+	return filepath.WalkDir(stage, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chmod(path, 0o755)
+		}
+		if err == nil {
+			err = os.Chtimes(path, r.Date, r.Date)
+		}
+		return err
+	})
+}
