@@ -24,6 +24,8 @@ type applyOptions struct {
 	expectSHA256 string
 	hooks        string // a manifest, with a saved plan
 	maxDuration  time.Duration
+	metrics      string // a file
+	meter        *meter
 }
 
 func (a *app) newApplyCommand() *cobra.Command {
@@ -45,10 +47,13 @@ root's lock; 1 failed, or a hook did.`,
 			if o.maxDuration < 0 {
 				return usagef("--max-duration %v: must not be negative", o.maxDuration)
 			}
-			if isManifest(args[0]) {
-				return a.runApplyManifest(cmd.Context(), args[0], o)
-			}
-			return a.runApplyPlan(cmd.Context(), args[0], o)
+			return a.measured(cmd.Context(), "apply", o.metrics, func(m *meter) error {
+				o.meter = m
+				if isManifest(args[0]) {
+					return a.runApplyManifest(cmd.Context(), args[0], o)
+				}
+				return a.runApplyPlan(cmd.Context(), args[0], o)
+			})
 		},
 	}
 	f := c.Flags()
@@ -60,6 +65,7 @@ root's lock; 1 failed, or a hook did.`,
 	completeNothing(c, "expect-sha256")
 	completeFileFlag(c, "hooks", manifestEndings()...)
 	addPlanFlags(c, &o.plan)
+	metricsFlag(c, &o.metrics)
 	a.jsonFlag(c)
 	return c
 }
@@ -74,13 +80,27 @@ func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) err
 	}
 	defer f.Close()
 	var h *hookRun
-	if o.hooks != "" {
-		if h, err = a.hooksOfPlan(ctx, f, o.hooks); err != nil {
+	if o.hooks != "" || o.meter != nil {
+		if h, err = a.aroundPlan(ctx, f, o); err != nil {
 			return err
 		}
 	}
+	h.begin(ctx)
 	res, err := a.applyFile(ctx, f, a.workerCount(0), o, h)
 	return h.finish(ctx, res, err)
+}
+
+// aroundPlan prepares what goes around applying a plan: hooks, and metrics.
+func (a *app) aroundPlan(ctx context.Context, f *os.File, o applyOptions) (*hookRun, error) {
+	head, err := readHead(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	o.meter.plan(head)
+	if o.hooks == "" {
+		return nil, nil
+	}
+	return a.hooksOfPlan(head, o.hooks)
 }
 
 // openPlan opens a plan that is to be read twice: once to check all of it,
@@ -112,6 +132,7 @@ func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions)
 	if err != nil {
 		return err
 	}
+	o.meter.manifest(m, o.plan.sources)
 	return a.planAndApply(ctx, m, o)
 }
 
@@ -122,6 +143,7 @@ func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 		return usagef("standard input is no terminal to ask on: use --yes, or plan, review and apply the plan")
 	}
 	h := a.hooksOf(m, o.plan.sources)
+	h.begin(ctx)
 	var res *execute.Result
 	ready, err := h.before(ctx)
 	switch {
@@ -151,7 +173,9 @@ func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	if err != nil {
 		return nil, err
 	}
+	planned := o.meter.phase("plan", a.now)
 	p, err := a.makePlan(ctx, m, o.plan, out, summary)
+	planned()
 	if err != nil {
 		return nil, err
 	}
@@ -200,6 +224,7 @@ func (a *app) applyFile(ctx context.Context, f execute.PlanFile, workers int, o 
 		NewID: newID, Now: a.now, Events: a.progress, Log: a.log, LogFileLevel: a.logLevel, Summary: report.ApplySummary,
 		MaxDuration: o.maxDuration,
 	})
+	o.meter.result(res)
 	if res != nil {
 		if printErr := a.printApplied(h.complete(res)); err == nil {
 			err = printErr

@@ -38,6 +38,7 @@ func (o *sourceFlags) manifest(c *cobra.Command, source, destination string) (*m
 
 func (a *app) newBackupCommand() *cobra.Command {
 	var so sourceFlags
+	var metrics string
 	c := &cobra.Command{
 		Use:   "backup SOURCE DESTINATION",
 		Short: "Back up one directory: plan and apply in one go",
@@ -49,14 +50,18 @@ changed meanwhile; 4 a guard tripped; 11 another run holds the root's lock.`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeDirectories(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := so.manifest(cmd, args[0], args[1])
-			if err != nil {
-				return err
-			}
-			return a.planAndApply(cmd.Context(), m, applyOptions{yes: true})
+			return a.measured(cmd.Context(), "backup", metrics, func(meter *meter) error {
+				m, err := so.manifest(cmd, args[0], args[1])
+				if err != nil {
+					return err
+				}
+				meter.manifest(m, nil)
+				return a.planAndApply(cmd.Context(), m, applyOptions{yes: true, meter: meter})
+			})
 		},
 	}
 	so.add(c)
+	metricsFlag(c, &metrics)
 	a.jsonFlag(c)
 	return c
 }

@@ -8,8 +8,12 @@ import (
 	"phlb/plan"
 )
 
+// schemas are the JSON Schemas that are published, here and under docs/schema.
+func schemas() map[string]func() []byte {
+	return map[string]func() []byte{"manifest": manifest.Schema, "plan": plan.Schema, "report": execute.Schema}
+}
+
 func (a *app) newSchemaCommand() *cobra.Command {
-	schemas := map[string]func() []byte{"manifest": manifest.Schema, "plan": plan.Schema, "report": execute.Schema}
 	return &cobra.Command{
 		Use:   "schema manifest|plan|report",
 		Short: "Print a JSON Schema",
@@ -18,7 +22,7 @@ that apply leaves beside each snapshot (<time>-report.json).`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{"manifest", "plan", "report"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			_, err := a.out.Write(schemas[args[0]]())
+			_, err := a.out.Write(schemas()[args[0]]())
 			return err
 		},
 	}

@@ -18,6 +18,7 @@ type verifyOptions struct {
 	snapshots   []string
 	sample      float64
 	maxDuration time.Duration
+	metrics     string // a file
 }
 
 func (a *app) newVerifyCommand() *cobra.Command {
@@ -34,7 +35,9 @@ holds the root's lock.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(manifestEndings()...),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.runVerify(cmd.Context(), args[0], o)
+			return a.measured(cmd.Context(), "verify", o.metrics, func(m *meter) error {
+				return a.runVerify(cmd.Context(), args[0], o, m)
+			})
 		},
 	}
 	f := c.Flags()
@@ -42,6 +45,7 @@ holds the root's lock.`,
 	f.Float64Var(&o.sample, "sample", 100, "check this percentage of the files, another one each time")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "stop after this time and say how much was checked")
 	completeFlag(c, "snapshot", completeSnapshotIDs)
+	metricsFlag(c, &o.metrics)
 	a.jsonFlag(c)
 	return c
 }
@@ -56,7 +60,7 @@ func (o *verifyOptions) check() error {
 	return nil
 }
 
-func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions) error {
+func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *meter) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -81,6 +85,7 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions) error 
 	if err != nil {
 		return err
 	}
+	m.verified(res)
 	err = a.print(res, func(w io.Writer, s report.Style) error { return report.Verify(w, s, res) })
 	switch {
 	case err != nil:

@@ -54,6 +54,9 @@ var rooms = map[string]room{
 	"internal/fsys":    {[]string{"internal/meta"}, []string{"golang.org/x/sys"}},
 	"internal/pool":    {nil, []string{"github.com/gammazero/workerpool"}},
 
+	"internal/metrics": {nil, closed},
+	"internal/ping":    {nil, closed},
+
 	"internal/lookup":   {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
 	"internal/catalog":  {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
 	"internal/snapshot": {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
