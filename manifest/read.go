@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"phlb/internal/retain"
+	"phlb/internal/suggest"
 )
 
 // located is a string and where it stands.
@@ -231,7 +232,7 @@ func readEnum[E ~string](words ...E) func(*decoder, value) (E, bool) {
 			return "", false
 		}
 		if !slices.Contains(known, s.text) {
-			d.problem(s.pos, nearest(s.text, known), "%s must be %s, not %q", v.key(), want, s.text)
+			d.problem(s.pos, suggest.Nearest(s.text, known), "%s must be %s, not %q", v.key(), want, s.text)
 			return "", false
 		}
 		return E(s.text), true
@@ -277,7 +278,7 @@ func readTimezone(d *decoder, v value) (*time.Location, bool) {
 	}
 	location, err := time.LoadLocation(s.text)
 	if err != nil || s.text == "" {
-		d.problem(s.pos, nearest(s.text, []string{"Local", "UTC"}), "timezone must be Local, UTC or a name such as Europe/Berlin, not %q", s.text)
+		d.problem(s.pos, suggest.Nearest(s.text, []string{"Local", "UTC"}), "timezone must be Local, UTC or a name such as Europe/Berlin, not %q", s.text)
 		return nil, false
 	}
 	return location, true

@@ -44,14 +44,15 @@ var closed = []string{}
 
 // rooms has every package but cmd, which wires and may import all of them.
 var rooms = map[string]room{
-	"internal/digest": {[]string{"internal/meta"}, []string{"github.com/cespare/xxhash/v2"}},
-	"internal/meta":   {[]string{"internal/digest"}, closed},
-	"internal/retain": {nil, closed},
-	"internal/event":  {nil, closed},
-	"internal/sums":   {[]string{"internal/digest"}, closed},
-	"internal/jsonl":  {[]string{"internal/meta", "internal/digest"}, []string{"github.com/klauspost/compress"}},
-	"internal/fsys":   {[]string{"internal/meta"}, []string{"golang.org/x/sys"}},
-	"internal/pool":   {nil, []string{"github.com/gammazero/workerpool"}},
+	"internal/digest":  {[]string{"internal/meta"}, []string{"github.com/cespare/xxhash/v2"}},
+	"internal/meta":    {[]string{"internal/digest"}, closed},
+	"internal/retain":  {nil, closed},
+	"internal/suggest": {nil, closed},
+	"internal/event":   {nil, closed},
+	"internal/sums":    {[]string{"internal/digest"}, closed},
+	"internal/jsonl":   {[]string{"internal/meta", "internal/digest"}, []string{"github.com/klauspost/compress"}},
+	"internal/fsys":    {[]string{"internal/meta"}, []string{"golang.org/x/sys"}},
+	"internal/pool":    {nil, []string{"github.com/gammazero/workerpool"}},
 
 	"internal/lookup":   {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
 	"internal/catalog":  {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/jsonl"}},
@@ -62,7 +63,7 @@ var rooms = map[string]room{
 	}},
 	"internal/vouch": {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/snapshot", "internal/sums"}},
 
-	"manifest": {inside: []string{"internal/retain"}},
+	"manifest": {inside: []string{"internal/retain", "internal/suggest"}},
 	"plan": {inside: []string{
 		"manifest", "internal/scan", "internal/fsys", "internal/digest", "internal/catalog", "internal/lookup",
 		"internal/retain", "internal/meta", "internal/jsonl", "internal/snapshot", "internal/sums", "internal/event",
