@@ -72,7 +72,11 @@ type answer struct {
 
 func (w *answer) Write(b []byte) (int, error) {
 	w.begun = w.begun || len(b) > 0
-	return w.Writer.Write(b)
+	n, err := w.Writer.Write(b)
+	if err != nil {
+		err = &outputError{err}
+	}
+	return n, err
 }
 
 // answered says whether the command has begun to print its result.

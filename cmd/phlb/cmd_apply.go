@@ -160,7 +160,7 @@ func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 		}
 	}
 	if len(p.Tripped) > 0 {
-		return nil, fmt.Errorf("%w\nnothing was done", tripped(p))
+		return nil, notApplied(p)
 	}
 	if !o.yes {
 		if err := a.ask(ctx, "Apply this plan? Only \"yes\" is taken for yes: "); err != nil {

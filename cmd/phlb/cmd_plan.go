@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -107,7 +105,7 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 		return err
 	}
 	if len(p.Tripped) > 0 {
-		return fmt.Errorf("%w\nthe plan is for inspection only; if all is as it should be, plan again with %s", tripped(p), overrideFlags(p))
+		return notApplicable(p, o.output)
 	}
 	if o.output != "-" && !a.json {
 		fmt.Fprintf(a.out, "\nWrote %s. To carry out exactly this: phlb apply %s\n", o.output, o.output)
@@ -219,15 +217,18 @@ func openDestination(m *manifest.Manifest) (*snapshot.Root, error) {
 	if err == nil {
 		return root, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	a, ok := destinationAdvice("the destination", m.Destination, err)
+	if !ok {
 		return nil, err
 	}
-	if m.CreateDestination {
-		return nil, nil
+	if a.code == report.CodeDestinationMissing {
+		if m.CreateDestination {
+			return nil, nil
+		}
+		a.hint = "mount it, and try again; if it is really to be new: mkdir " + shellQuote(m.Destination)
+		if m.Path != "" {
+			a.hint += ", or create_destination: true in the manifest"
+		}
 	}
-	hint := "create_destination: true makes it"
-	if m.Path == "" {
-		hint = "if it is really to be new, make the directory first"
-	}
-	return nil, fmt.Errorf("the destination %s does not exist: is its disk mounted? (%s)", m.Destination, hint)
+	return nil, &advised{err, a}
 }
