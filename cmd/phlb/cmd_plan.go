@@ -73,6 +73,9 @@ func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := outputApart(m, o.output); err != nil {
+		return err
+	}
 	if !o.hooks {
 		return a.planManifest(ctx, m, o)
 	}
@@ -171,23 +174,25 @@ func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, er
 	}
 	for _, name := range o.sources {
 		if !slices.ContainsFunc(m.Sources, func(s manifest.Source) bool { return s.Name == name }) {
-			return nil, usagef("--source %q: the manifest has no source of this name, but %s", name, sourceNames(m))
+			return nil, usagef("--source %q: the manifest has no source of this name, but %s%s",
+				name, strings.Join(sourceNames(m), ", "), didYouMean(name, sourceNames(m)))
 		}
 	}
 	for _, name := range o.overrides {
 		if !slices.Contains(plan.GuardNames(), name) {
-			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(plan.GuardNames(), ", "))
+			return nil, usagef("--override-guard %q: the guards are %s%s",
+				name, strings.Join(plan.GuardNames(), ", "), didYouMean(name, plan.GuardNames()))
 		}
 	}
 	return m, nil
 }
 
-func sourceNames(m *manifest.Manifest) string {
+func sourceNames(m *manifest.Manifest) []string {
 	var names []string
 	for _, s := range m.Sources {
 		names = append(names, s.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // makePlan scans, decides and writes the plan to out, not yet under its name.

@@ -77,7 +77,7 @@ func nearest(path string, faults fsys.FaultFunc) (dir *fsys.Dir, rest []string, 
 		case fsys.ClassOf(err) == fsys.ClassType && len(rest) > 0:
 			return nil, nil, &TargetError{
 				Path: path, Hint: "choose another place, or move it away",
-				err: fmt.Errorf("the target %s cannot be made: %s is no directory", path, abs),
+				err: fmt.Errorf("the target %s cannot be made: %s is not a directory", path, abs),
 			}
 		case last, !errors.Is(err, fs.ErrNotExist) && (len(rest) > 0 || fsys.ClassOf(err) != fsys.ClassType):
 			return nil, nil, err
