@@ -231,7 +231,7 @@ func destinationAdvice(what, path string, err error) (advice, bool) {
 	case fsys.ClassType:
 		return advice{
 			code: report.CodeDestinationType, path: path, cause: what + " " + path + " is not a directory",
-			hint: "a backup root is a directory: correct the path",
+			hint: "correct the path",
 		}, true
 	}
 	return advice{}, false

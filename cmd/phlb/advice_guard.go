@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"phlb/execute"
+	"phlb/internal/fsys"
 	"phlb/internal/report"
 	"phlb/plan"
 )
@@ -19,7 +20,7 @@ func guardAdvice(err error) (advice, bool) {
 	}
 	a := advice{code: report.CodeGuard, path: e.Path}
 	lines := []string{}
-	if look := whatToLookAt(e.Guard); look != "" {
+	if look := whatToLookAt(e.Guard, e.Path); look != "" {
 		lines = append(lines, look)
 	}
 	override := "plan again with --override-guard " + e.Guard
@@ -35,10 +36,28 @@ func guardAdvice(err error) (advice, bool) {
 	return a, true
 }
 
-// whatToLookAt is where to begin when a guard has tripped.
-func whatToLookAt(guard string) string {
+// lookAtSource goes by what is the matter with a source right now.
+func lookAtSource(path string) string {
+	dir, err := fsys.Open(path)
+	if err == nil {
+		dir.Close()
+	}
+	switch fsys.ClassOf(err) {
+	case fsys.ClassPermission:
+		return "run as a user who may read the source (" + whoami() + " may not)"
+	case fsys.ClassType:
+		return "a source is a directory; a single file is backed up with the directory that it is in"
+	}
+	return "look at the path, and whether what belongs there is mounted: ls, findmnt"
+}
+
+// whatToLookAt is where to begin when a guard has tripped; path is the
+// source's.
+func whatToLookAt(guard, path string) string {
 	switch guard {
-	case "source", "mountpoint", "sentinel":
+	case "source":
+		return lookAtSource(path)
+	case "mountpoint", "sentinel":
 		return "look whether the right disk is mounted there: findmnt, ls"
 	case "root_id":
 		return "look which disk is mounted at the destination; its id stands in .phlb/root.json"
@@ -51,7 +70,7 @@ func whatToLookAt(guard string) string {
 	case "space", "min_free":
 		return "make room: df -h and df -i tell; phlb plan MANIFEST --prune-only plans the removal of old snapshots alone"
 	case "clock":
-		return "look at the clock: date -u; a snapshot that was made by a wrong clock can be renamed or removed"
+		return "look at the clock: date -u; a snapshot that a wrong clock made can be removed like any other: rm -rf"
 	}
 	return ""
 }
@@ -61,15 +80,18 @@ func whatToLookAt(guard string) string {
 func trippedAdvice(p *plan.Plan, then string) advice {
 	a := advice{code: report.CodeGuard}
 	var look []string
-	for _, g := range p.Tripped {
-		if l := whatToLookAt(g.Name); l != "" && !slices.Contains(look, l) {
-			look = append(look, l)
-		}
-	}
 	for i := range p.Sources {
 		s := &p.Sources[i]
-		if a.path == "" && slices.ContainsFunc(s.Guards, func(g plan.Guard) bool { return g.Status == plan.GuardTripped }) {
-			a.path = s.Path
+		for _, g := range s.Guards {
+			if g.Status != plan.GuardTripped {
+				continue
+			}
+			if a.path == "" {
+				a.path = s.Path
+			}
+			if l := whatToLookAt(g.Name, s.Path); l != "" && !slices.Contains(look, l) {
+				look = append(look, l)
+			}
 		}
 	}
 	a.hint = strings.Join(append(look, then), "\n")
@@ -80,10 +102,15 @@ func trippedAdvice(p *plan.Plan, then string) advice {
 // keeps it.
 func notApplied(p *plan.Plan) error {
 	then := "nothing was done; if all is as it should be, the same command with " + overrideFlags(p) + " goes on"
-	if p.Manifest.Path == "" {
+	switch {
+	case p.Manifest.Path == "" && overrideFlags(p) == "--override-guard source":
+		then = "nothing was done"
+	case p.Manifest.Path == "":
 		then = "nothing was done; to go on in spite of it write a manifest (phlb init), for which phlb apply takes " + overrideFlags(p)
 	}
-	return &advised{tripped(p), trippedAdvice(p, then)}
+	a := trippedAdvice(p, then)
+	a.hint = strings.ReplaceAll(a.hint, "phlb show PLAN ", "phlb plan "+shellQuote(p.Manifest.Path)+"; phlb show plan.json ")
+	return &advised{tripped(p), a}
 }
 
 // notApplicable is the error of a plan that a guard stands against, which was

@@ -183,7 +183,7 @@ func (a *app) warnClosed(ctx context.Context, root *snapshot.Root) error {
 func directory(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return notThere("the directory", path, err)
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a directory", path)

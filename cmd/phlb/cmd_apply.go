@@ -100,6 +100,8 @@ func openFile(path string) (*os.File, error) {
 	}
 	f, err := os.Open(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && path == "-":
+		return nil, advise(usagef("read plan -: a plan is read from a file"), report.CodePlanMissing, path, "phlb show takes /dev/stdin; apply reads a plan twice, so save it first")
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, advise(fmt.Errorf("there is no plan %s", path), report.CodePlanMissing, path, "phlb plan MANIFEST -o "+shellQuote(path)+" writes it")
 	case err != nil:

@@ -70,6 +70,9 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions) error 
 	if err != nil {
 		return err
 	}
+	if _, _, err := root.State(); err != nil {
+		a.log.Warn("no snapshot is concerned, but no run can begin: phlb rebuild mends that", "error", err)
+	}
 	lock, err := a.lock(ctx, root, fsys.Shared)
 	if err != nil {
 		return err

@@ -70,7 +70,10 @@ func noSnapshot(root *snapshot.Root, place snapshot.Place, arg string) error {
 	}
 	hint := "phlb snapshots " + shellQuote(root.Path()) + " lists those there are; it may have been pruned"
 	if near := nearSnapshot(root, place.ID); near != "" {
-		hint += "; the nearest is " + shellQuote(filepath.Join(root.Path(), filepath.FromSlash(near)))
+		if arg != place.ID.String() { // given as a path, not as NAME/TIME
+			near = filepath.Join(root.Path(), filepath.FromSlash(near))
+		}
+		hint += "; the nearest is " + shellQuote(near)
 	}
 	return advise(err, report.CodeSnapshotMissing, arg, hint)
 }

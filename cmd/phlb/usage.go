@@ -110,7 +110,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &invalid):
 		err = fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid.GetFlag().Value.Type()))
 	case errors.As(err, &unknown):
-		err = fmt.Errorf("%w%s", err, didYouMean(unknown.GetSpecifiedName(), flagNames(cmd)))
+		if near := suggest.Nearest(unknown.GetSpecifiedName(), flagNames(cmd)); near != "" {
+			err = fmt.Errorf("%w (did you mean --%s?)", err, near)
+		}
 	}
 	return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
 }
