@@ -75,11 +75,11 @@ func (c *checked) stores() bool {
 func (c *checked) rootless() error {
 	for _, src := range c.sources {
 		if src.Parent != nil {
-			return refuse("the root does not exist, but the plan knows %s: is the right disk mounted?", src.parent)
+			return refuse(OtherRoot, "the root does not exist, but the plan knows %s: is the right disk mounted?", src.parent)
 		}
 	}
 	for id := range c.targets {
-		return refuse("the root does not exist, but the plan links to %s: is the right disk mounted?", id)
+		return refuse(OtherRoot, "the root does not exist, but the plan links to %s: is the right disk mounted?", id)
 	}
 	return nil
 }
@@ -107,12 +107,12 @@ func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	err := read(ctx, f, c.visitor(), func(sum [sha256.Size]byte) error {
 		c.sha256 = sum
 		if got := hex.EncodeToString(sum[:]); expect != "" && !strings.EqualFold(got, expect) {
-			return fmt.Errorf("the file's SHA-256 is %s, not the expected %s: this is not the plan that was reviewed", got, expect)
+			return refuse(Other, "the file's SHA-256 is %s, not the expected %s: this is not the plan that was reviewed", got, expect)
 		}
 		return c.assignPrunes()
 	})
 	if err != nil {
-		return nil, err
+		return nil, c.of(err)
 	}
 	done := c.checked // without what only checking needs: it grows with the plan
 	return &done, nil

@@ -46,7 +46,7 @@ func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report
 		}
 	}()
 	if b.source, err = fsys.Open(src.Path); err != nil {
-		return b, trip(guardSource, "%v", err)
+		return b, tripAlways(guardSource, "%v", err)
 	}
 	if src.Parent != nil {
 		b.parent, err = r.root.OpenSnapshot(src.parent)

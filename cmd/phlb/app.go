@@ -72,7 +72,11 @@ type answer struct {
 
 func (w *answer) Write(b []byte) (int, error) {
 	w.begun = w.begun || len(b) > 0
-	return w.Writer.Write(b)
+	n, err := w.Writer.Write(b)
+	if err != nil {
+		err = &outputError{err}
+	}
+	return n, err
 }
 
 // answered says whether the command has begun to print its result.
@@ -121,7 +125,7 @@ func levels() []string { return []string{"debug", "info", "warning", "error"} }
 func parseLevel(flag, value string) (slog.Level, error) {
 	i := slices.Index(levels(), value)
 	if i < 0 {
-		return 0, usagef("--%s %q: choose one of %s", flag, value, strings.Join(levels(), ", "))
+		return 0, usagef("--%s %q: choose one of %s%s", flag, value, strings.Join(levels(), ", "), didYouMean(value, levels()))
 	}
 	return []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}[i], nil
 }
@@ -149,7 +153,7 @@ func (a *app) prepare() error {
 		Out: a.err, Surface: surface, Width: width(a.err), Colors: a.colors(a.err), Clock: a.now,
 	})
 	if err != nil {
-		return usagef("--progress: %w", err)
+		return usagef("--progress: %w%s", err, didYouMean(a.progressMode, progressModes()))
 	}
 	a.log = slog.New(slog.NewTextHandler(a.progress, &slog.HandlerOptions{Level: level}))
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -108,14 +109,24 @@ func (a *app) aroundPlan(ctx context.Context, f *os.File, o applyOptions) (*hook
 // ever.
 func openPlan(path string) (*os.File, error) {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
 		return nil, usagef("read plan %s: it is no regular file; a plan is checked before anything is done, and so is read twice: save it to a file first", path)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read plan: %w", err)
+	return openFile(path)
+}
+
+// openFile opens what is to be a plan, or a report.
+func openFile(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, advise(usagef("read plan %s: it is a directory", path), report.CodePlanNone, path, "give the name of the plan in it")
 	}
 	f, err := os.Open(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && path == "-":
+		return nil, advise(usagef("read plan -: a plan is read from a file"), report.CodePlanMissing, path, "phlb show takes /dev/stdin; apply reads a plan twice, so save it first")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, advise(fmt.Errorf("there is no plan %s", path), report.CodePlanMissing, path, "phlb plan MANIFEST -o "+shellQuote(path)+" writes it")
+	case err != nil:
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
 	return f, nil
@@ -186,7 +197,7 @@ func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 		}
 	}
 	if len(p.Tripped) > 0 {
-		return nil, fmt.Errorf("%w\nnothing was done", tripped(p))
+		return nil, notApplied(p)
 	}
 	if !o.yes {
 		if err := a.ask(ctx, "Apply this plan? Only \"yes\" is taken for yes: "); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
@@ -62,7 +61,11 @@ func (a *app) runCompare(ctx context.Context, src *manifest.Source, destination 
 		return err
 	}
 	if !exists {
-		return fmt.Errorf("compare: %s has no snapshot of %s; --name tells another name", root.Path(), src.Name)
+		names, err := root.Names(ctx)
+		if err != nil {
+			return err
+		}
+		return noSuchName(ctx, root, src.Name, names)
 	}
 	res, err := a.compare(ctx, source, root, src, snapshot.ID{Name: src.Name, Time: newest})
 	if err != nil {

@@ -23,7 +23,7 @@ which it removes; where PATH is not writable it tells what can be read.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := doctor.Probe(cmd.Context(), args[0], doctor.Options{})
 			if err != nil {
-				return fmt.Errorf("examine %s: %w", args[0], err)
+				return notThere("the directory", args[0], fmt.Errorf("examine %s: %w", args[0], err))
 			}
 			return a.print(r, func(w io.Writer, s report.Style) error { return report.Doctor(w, s, r) })
 		},

@@ -66,7 +66,7 @@ func (a *app) runExplain(ctx context.Context, path, asked string, o explainOptio
 	if err != nil {
 		return err
 	}
-	e := &report.Explained{Manifest: m.Path, Asked: asked}
+	e := &report.Explained{Manifest: m.Path, Asked: asked, Below: !filepath.IsAbs(asked)}
 	root, err := openDestination(m)
 	if err != nil {
 		e.NoRoot = err.Error()
@@ -122,7 +122,8 @@ func (a *app) questions(m *manifest.Manifest, path, asked string, o explainOptio
 		found = relativeIn(sources, asked)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s lies in no source of %s; the sources are %s", asked, path, sourcePlaces(sources))
+		return nil, advise(fmt.Errorf("%s lies in no source of %s", asked, path), report.CodePathMissing, asked,
+			"the sources are "+sourcePlaces(sources))
 	}
 	for i := range found {
 		found[i].Directory = dir

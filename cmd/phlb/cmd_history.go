@@ -56,7 +56,8 @@ func (a *app) runHistory(ctx context.Context, arg, what string) error {
 		return err
 	}
 	if len(res.Paths) == 0 && res.Unreadable == 0 {
-		return fmt.Errorf("no snapshot of %s has %s", name, rel)
+		return advise(fmt.Errorf("no snapshot of %s has %s", name, rel), report.CodePathMissing, rel,
+			"a pattern finds what is spelt otherwise or lies elsewhere: phlb history "+shellQuote(arg)+" "+shellQuote(name+"/**/"+path.Base(rel)))
 	}
 	a.progress.Close()
 	if a.json {
@@ -88,6 +89,11 @@ func matchOf(rel string) (func() func(string) bool, error) {
 	}, nil
 }
 
+func firstElement(p string) string {
+	first, _, _ := strings.Cut(p, "/")
+	return first
+}
+
 // splitName splits NAME/PATH behind the longest name that exists. NAME/TIME/PATH
 // will do, too, as that is how the path of a stored file looks.
 func splitName(ctx context.Context, root *snapshot.Root, what string) (name, rel string, err error) {
@@ -102,7 +108,7 @@ func splitName(ctx context.Context, root *snapshot.Root, what string) (name, rel
 		}
 	}
 	if name == "" {
-		return "", "", noSuchName(ctx, root, "what "+what+" begins with", names)
+		return "", "", noSuchName(ctx, root, firstElement(what), names)
 	}
 	rel = strings.TrimPrefix(what[len(name):], "/")
 	if first, rest, _ := strings.Cut(rel, "/"); snapshot.IsTime(first) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/internal/report"
 	"phlb/manifest"
 )
 
@@ -37,6 +38,9 @@ func (a *app) runInit(dir string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("write starter manifest: %s exists already; edit it, or remove it first", path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return advise(fmt.Errorf("write starter manifest: there is no directory %s", dir), report.CodePathMissing, dir, "make it first: mkdir -p "+shellQuote(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("write starter manifest: %w", err)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -77,6 +75,9 @@ func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := outputApart(m, o.output); err != nil {
+		return err
+	}
 	if !o.hooks {
 		return a.planManifest(ctx, m, o)
 	}
@@ -109,7 +110,7 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 		return err
 	}
 	if len(p.Tripped) > 0 {
-		return fmt.Errorf("%w\nthe plan is for inspection only; if all is as it should be, plan again with %s", tripped(p), overrideFlags(p))
+		return notApplicable(p, o.output)
 	}
 	if o.output != "-" && !a.json {
 		fmt.Fprintf(a.out, "\nWrote %s. To carry out exactly this: phlb apply %s\n", o.output, o.output)
@@ -175,23 +176,25 @@ func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, er
 	}
 	for _, name := range o.sources {
 		if !slices.ContainsFunc(m.Sources, func(s manifest.Source) bool { return s.Name == name }) {
-			return nil, usagef("--source %q: the manifest has no source of this name, but %s", name, sourceNames(m))
+			return nil, usagef("--source %q: the manifest has no source of this name, but %s%s",
+				name, strings.Join(sourceNames(m), ", "), didYouMean(name, sourceNames(m)))
 		}
 	}
 	for _, name := range o.overrides {
 		if !slices.Contains(plan.GuardNames(), name) {
-			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(plan.GuardNames(), ", "))
+			return nil, usagef("--override-guard %q: the guards are %s%s",
+				name, strings.Join(plan.GuardNames(), ", "), didYouMean(name, plan.GuardNames()))
 		}
 	}
 	return m, nil
 }
 
-func sourceNames(m *manifest.Manifest) string {
+func sourceNames(m *manifest.Manifest) []string {
 	var names []string
 	for _, s := range m.Sources {
 		names = append(names, s.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // makePlan scans, decides and writes the plan to out, not yet under its name.
@@ -221,15 +224,18 @@ func openDestination(m *manifest.Manifest) (*snapshot.Root, error) {
 	if err == nil {
 		return root, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	a, ok := destinationAdvice("the destination", m.Destination, err)
+	if !ok {
 		return nil, err
 	}
-	if m.CreateDestination {
-		return nil, nil
+	if a.code == report.CodeDestinationMissing {
+		if m.CreateDestination {
+			return nil, nil
+		}
+		a.hint = "mount it, and try again; if it is really to be new: mkdir " + shellQuote(m.Destination)
+		if m.Path != "" {
+			a.hint += ", or create_destination: true in the manifest"
+		}
 	}
-	hint := "create_destination: true makes it"
-	if m.Path == "" {
-		hint = "if it is really to be new, make the directory first"
-	}
-	return nil, fmt.Errorf("the destination %s does not exist: is its disk mounted? (%s)", m.Destination, hint)
+	return nil, &advised{err, a}
 }

@@ -90,6 +90,7 @@ func (a *app) runRestore(ctx context.Context, from, target string, o restoreOpti
 		Overwrite: o.overwrite, AllowDamaged: o.allowDamaged, DryRun: o.dryRun,
 		Workers: a.workerCount(0), UID: os.Geteuid(), Now: a.now, Events: a.progress,
 	})
+	err = notInSnapshot(root, place, err)
 	if res != nil {
 		printErr := a.print(res, func(w io.Writer, s report.Style) error { return report.Restore(w, s, res) })
 		if err != nil {

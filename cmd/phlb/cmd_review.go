@@ -39,9 +39,9 @@ func (a *app) runReview(ctx context.Context, path string, o applyOptions) error 
 	if !term.IsTerminal(int(a.in.Fd())) || !isTerminal(a.out) {
 		return usagef("review needs a terminal: use phlb show, and phlb apply")
 	}
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	defer f.Close()
 	tree := review.NewTree()

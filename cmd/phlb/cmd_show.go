@@ -90,7 +90,7 @@ func (a *app) checkShow(cmd *cobra.Command, o *showOptions) error {
 	a.json = o.format == string(report.JSON)
 	switch {
 	case !slices.Contains(showFormats(), o.format):
-		return usagef("--format %q: choose %s", o.format, wordList(showFormats()))
+		return usagef("--format %q: choose %s%s", o.format, wordList(showFormats()), didYouMean(o.format, showFormats()))
 	case !changed("max-bytes"):
 	case o.format != string(report.Markdown):
 		return usagef("--max-bytes is for --format markdown")
@@ -117,9 +117,9 @@ func (a *app) planReport(o showOptions, reread func(plan.Visitor) error) (*repor
 }
 
 func (a *app) runShow(ctx context.Context, path string, o showOptions) error {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	defer f.Close()
 	in, err := rereadable(f)
@@ -193,12 +193,12 @@ func rereadable(f *os.File) (*planInput, error) {
 	}
 	t, err := os.CreateTemp("", "phlb-show-*")
 	if err != nil {
-		return nil, err
+		return nil, noTemporary(err)
 	}
 	in := &planInput{file: t, temp: true}
 	if _, err := io.Copy(t, f); err != nil {
 		in.discard()
-		return nil, err
+		return nil, noTemporary(err)
 	}
 	return in, in.rewind()
 }

@@ -130,12 +130,14 @@ func noSuchName(ctx context.Context, root *snapshot.Root, what string, names []s
 	switch {
 	case err != nil:
 		return err
-	case why != "":
-		why = "\n" + why
-	case len(names) == 0:
-		names = []string{"none"}
+	case why == "":
+		why = "phlb snapshots " + shellQuote(root.Path()) + " lists what it has"
 	}
-	return fmt.Errorf("%s has no snapshots of %s; it has those of: %s%s", root.Path(), what, strings.Join(names, ", "), why)
+	there := "there are those of " + strings.Join(names, ", ") + didYouMean(what, names)
+	if len(names) == 0 {
+		there = "there are none at all"
+	}
+	return advise(fmt.Errorf("%s has no snapshots of %s; %s", root.Path(), what, there), report.CodeNameMissing, root.Path(), why)
 }
 
 // haveNames makes sure that the names have snapshots, so that a misspelt one

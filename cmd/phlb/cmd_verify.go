@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,6 +75,9 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *met
 	if err != nil {
 		return err
 	}
+	if _, _, err := root.State(); err != nil {
+		a.log.Warn("no snapshot is concerned, but no run can begin: phlb rebuild mends that", "error", err)
+	}
 	lock, err := a.lock(ctx, root, fsys.Shared)
 	if err != nil {
 		return err
@@ -86,7 +91,12 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *met
 		return err
 	}
 	m.verified(res)
-	err = a.print(res, func(w io.Writer, s report.Style) error { return report.Verify(w, s, res) })
+	err = a.print(res, func(w io.Writer, s report.Style) error {
+		if err := report.Verify(w, s, res); err != nil || !res.Damaged() {
+			return err
+		}
+		return report.Next(w, s, repairLines(arg)...)
+	})
 	switch {
 	case err != nil:
 		return err
@@ -96,6 +106,15 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *met
 		return nil
 	}
 	return allSeen(ctx, root)
+}
+
+// repairLines are what to do about damage, to be pasted.
+func repairLines(root string) []string {
+	repair := "phlb repair " + shellQuote(root)
+	return []string{
+		"Copies elsewhere in the root can mend it:         " + repair,
+		"So can copies in the source or in another backup: " + repair + " --from DIRECTORY",
+	}
 }
 
 // allSeen makes sure that no snapshots were passed over: they are no part of
@@ -114,11 +133,14 @@ func snapshotIDs(root *snapshot.Root, list []string) ([]snapshot.ID, error) {
 	for _, s := range list {
 		id, err := snapshot.ParseID(s)
 		if err != nil {
-			return nil, usagef("--snapshot %q: %w (it is written NAME/TIME, such as home/2026-11-23-140000)", s, err)
+			return nil, usagef("--snapshot %q: it is written NAME/TIME, such as home/2026-11-23-140000", s)
 		}
 		dir, err := root.OpenSnapshot(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = noSnapshot(root, snapshot.Place{ID: id, Private: true}, s)
+		}
 		if err != nil {
-			return nil, usagef("--snapshot: %w", err)
+			return nil, err
 		}
 		dir.Close()
 		ids = append(ids, id)

@@ -70,7 +70,7 @@ func (m *manual) command(c *cobra.Command) manpage.Page {
 		about = c.Short + "."
 	}
 	p.Add(text("DESCRIPTION", about))
-	p.Add(subcommands(c))
+	p.Add(commandsSection(c))
 	p.Add(flags("OPTIONS", c.NonInheritedFlags()))
 	p.Add(flags("COMMON OPTIONS", c.InheritedFlags()))
 	if !c.HasParent() {
@@ -147,8 +147,8 @@ func cutExitCodes(long string) (about, exit string) {
 	return strings.Join(rest, "\n\n"), exit
 }
 
-// subcommands lists the commands below one, under the headings that help has.
-func subcommands(c *cobra.Command) manpage.Section {
+// commandsSection lists the commands below one, under the headings that help has.
+func commandsSection(c *cobra.Command) manpage.Section {
 	s := manpage.Section{Title: "COMMANDS"}
 	list := func(group string) {
 		for _, sub := range documented(c) {

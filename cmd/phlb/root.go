@@ -37,9 +37,7 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 		SilenceUsage:          true,
 		PersistentPreRunE:     func(*cobra.Command, []string) error { return a.prepare() },
 	}
-	c.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
-	})
+	c.SetFlagErrorFunc(flagError)
 	// Cobra would list a command that has others twice.
 	template := strings.Replace(c.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
 	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
@@ -83,7 +81,11 @@ func (a *app) addCommands(c *cobra.Command) {
 // completion command.
 func needShell(c *cobra.Command) {
 	c.Use = "completion SHELL"
-	c.RunE = func(*cobra.Command, []string) error {
+	c.Args = nil // what stands there is no shell: RunE tells
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return noneOf(args[0], subcommands(cmd))
+		}
 		return usagef("completion for which shell? bash, zsh, fish or powershell")
 	}
 }
@@ -103,35 +105,5 @@ func newHelpCommand() *cobra.Command {
 			}
 			return found.Help()
 		},
-	}
-}
-
-// unknownCommand is a usage error that proposes what may have been meant.
-func unknownCommand(parent *cobra.Command, name string) error {
-	hint := ""
-	if parent.SuggestionsMinimumDistance <= 0 {
-		parent.SuggestionsMinimumDistance = 2
-	}
-	if similar := parent.SuggestionsFor(name); len(similar) > 0 {
-		hint = " (did you mean " + strings.Join(similar, " or ") + "?)"
-	}
-	return usagef("unknown command %q%s\nsee: %s --help", name, hint, parent.CommandPath())
-}
-
-// usageErrors makes wrong arguments usage errors, which have their own exit
-// code.
-func usageErrors(c *cobra.Command) {
-	for _, sub := range c.Commands() {
-		usageErrors(sub)
-	}
-	check := c.Args
-	if check == nil {
-		return
-	}
-	c.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w\nusage: %s", err, cmd.UseLine())
-		}
-		return nil
 	}
 }

@@ -49,6 +49,7 @@ var rooms = map[string]room{
 	"internal/retain":  {nil, closed},
 	"internal/event":   {nil, closed},
 	"internal/manpage": {nil, closed},
+	"internal/suggest": {nil, closed},
 	"internal/sums":    {[]string{"internal/digest"}, closed},
 	"internal/jsonl":   {[]string{"internal/meta", "internal/digest"}, []string{"github.com/klauspost/compress"}},
 	"internal/fsys":    {[]string{"internal/meta"}, []string{"golang.org/x/sys"}},
@@ -68,7 +69,7 @@ var rooms = map[string]room{
 	"internal/transfer": {inside: []string{"internal/fsys", "internal/digest", "internal/meta"}},
 	"internal/vouch":    {inside: []string{"internal/fsys", "internal/digest", "internal/meta", "internal/snapshot", "internal/sums"}},
 
-	"manifest": {inside: []string{"internal/retain"}},
+	"manifest": {inside: []string{"internal/retain", "internal/suggest"}},
 	"plan": {inside: []string{
 		"manifest", "internal/scan", "internal/fsys", "internal/digest", "internal/catalog", "internal/lookup",
 		"internal/retain", "internal/meta", "internal/jsonl", "internal/snapshot", "internal/sums", "internal/event",

@@ -87,13 +87,6 @@ func nouned(n any, one, many string) string {
 	return counted(v, one, many)
 }
 
-func limitOrNone(g GuardView) string {
-	if g.Limit == nil {
-		return ""
-	}
-	return limitWords(g)
-}
-
 // pageWriter streams a page: a template, rows, the end.
 type pageWriter struct {
 	w     *bufio.Writer

@@ -167,6 +167,17 @@ func (r *run) prepare(ctx context.Context, root *snapshot.Root, to string) error
 	return nil
 }
 
+// MissingError says that the snapshot holds nothing of this path.
+type MissingError struct {
+	ID   snapshot.ID
+	Path string // as stored
+}
+
+// Error names both.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("the snapshot %s holds no %q", e.ID, e.Path)
+}
+
 // kind returns what lies at the source's path; of what is missing, what the
 // catalogue lists there.
 func (r *run) kind() (meta.Kind, error) {
@@ -179,7 +190,7 @@ func (r *run) kind() (meta.Kind, error) {
 	case r.book.self != nil && errors.Is(err, fs.ErrNotExist):
 		return r.book.self.Kind, nil
 	case fsys.ClassOf(err) == fsys.ClassVanished, fsys.ClassOf(err) == fsys.ClassType:
-		return meta.Unknown, fmt.Errorf("the snapshot %s holds no %q", r.from.ID, r.from.Path)
+		return meta.Unknown, &MissingError{ID: r.from.ID, Path: r.from.Path}
 	}
 	return meta.Unknown, err
 }

@@ -44,20 +44,23 @@ type LockedError struct {
 	Holder  HolderInfo // zero when it is not known
 }
 
-// Error names the holder and what can be done.
+// Error names the holder.
 func (e *LockedError) Error() string {
-	const todo = "; wait for it with --lock-timeout, or try again later"
 	switch {
 	case e.Readers:
-		return fmt.Sprintf("lock %s: in use by a command that reads it (verify, compare or restore)%s", e.Root, todo)
+		return fmt.Sprintf("lock %s: in use by a command that reads it (verify, compare or restore)", e.Root)
 	case e.Holder == HolderInfo{}:
-		return fmt.Sprintf("lock %s: held by another run%s", e.Root, todo)
+		return fmt.Sprintf("lock %s: held by another run", e.Root)
 	}
 	h := e.Holder
 	// Quoted, as the file can hold anything.
-	return fmt.Sprintf("lock %s: held by %q on host %q, process %d, since %s%s",
-		e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339), todo)
+	return fmt.Sprintf("lock %s: held by %q on host %q, process %d, since %s",
+		e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339))
 }
+
+// ErrLocking says that the root's file system cannot lock a file, as NFS
+// without its lock service.
+var ErrLocking = errors.New("its file system cannot lock files")
 
 // Lock is a root's lock, held by the kernel: the end of the process, however
 // it comes, frees it.
@@ -70,7 +73,8 @@ type Lock struct {
 // and writes the holder into it; the file is never removed. A shared lock
 // creates nothing: without a lock file, or where it may not be opened, the
 // Lock that is returned holds nothing. While another run is in the way Lock
-// waits up to o.Wait, then returns a *LockedError.
+// waits up to o.Wait, then returns a *LockedError. Where the file system cannot
+// lock the error is ErrLocking.
 func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lock, error) {
 	f, err := r.openLock(mode)
 	if err != nil {
@@ -80,8 +84,11 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 		return &Lock{}, nil
 	}
 	ok, err := waitLock(ctx, f, mode, o.Wait)
-	if err == nil && !ok {
+	switch {
+	case err == nil && !ok:
 		err = r.lockedBy(f, mode)
+	case err != nil && ctx.Err() == nil:
+		err = fmt.Errorf("lock %s: %w: %w", r.path, ErrLocking, err)
 	}
 	if err != nil {
 		f.Close()

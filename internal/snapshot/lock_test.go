@@ -78,7 +78,7 @@ func TestLockBetweenProcesses(t *testing.T) {
 		if locked.Holder.PID != cmd.Process.Pid || locked.Holder.Host != "other" || locked.Readers {
 			t.Errorf("mode %v: %+v", mode, locked)
 		}
-		for _, part := range []string{"phlb apply", "other", fmt.Sprint(cmd.Process.Pid), "2001-09-09", "--lock-timeout", dir} {
+		for _, part := range []string{"phlb apply", "other", fmt.Sprint(cmd.Process.Pid), "2001-09-09", dir} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%q lacks %q", err, part)
 			}
