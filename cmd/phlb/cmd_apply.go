@@ -31,6 +31,8 @@ func (a *app) newApplyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply PLAN|MANIFEST",
 		Short: "Carry out a saved plan, or plan, ask and apply",
+		Example: `  phlb apply plan.json --expect-sha256 "$(cat plan.sha256)"
+  phlb apply manifest.yaml --yes`,
 		Long: `With a plan: carries out exactly that, and never asks: the file is the approval.
 With a manifest (its name ends in .yaml or .yml): plans, shows the summary, asks,
 and applies. The manifest's hooks run around it; with a saved plan, its after and

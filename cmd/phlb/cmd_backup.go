@@ -37,8 +37,9 @@ func (o *sourceFlags) manifest(c *cobra.Command, source, destination string) (*m
 func (a *app) newBackupCommand() *cobra.Command {
 	var so sourceFlags
 	c := &cobra.Command{
-		Use:   "backup SOURCE DESTINATION",
-		Short: "Back up one directory: plan and apply in one go",
+		Use:     "backup SOURCE DESTINATION",
+		Short:   "Back up one directory: plan and apply in one go",
+		Example: `  phlb backup /home/me /mnt/backup --name home`,
 		Long: `PyHardLinkBackup's command: makes a snapshot of SOURCE below DESTINATION, which
 must exist, without manifest, question or saved plan.
 

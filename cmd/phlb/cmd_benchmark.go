@@ -15,9 +15,10 @@ import (
 
 func (a *app) newBenchmarkCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "benchmark hashes|scan PATH",
-		Short: "Measure hashing and scanning on your own files",
-		Args:  cobra.NoArgs,
+		Use:     "benchmark hashes|scan PATH",
+		Short:   "Measure hashing and scanning on your own files",
+		Example: `  phlb benchmark scan /home/me`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef("benchmark what? phlb benchmark hashes PATH, or phlb benchmark scan PATH")
 		},
@@ -39,6 +40,7 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "hashes PATH",
 		Short:             "Compare hash algorithms on the files below a path",
+		Example:           `  phlb benchmark hashes /home/me --max-duration 5s --min-file-size 0`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,6 +96,7 @@ func (a *app) newBenchmarkScanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "scan PATH",
 		Short:             "Measure how fast a tree is scanned",
+		Example:           `  phlb benchmark scan /home/me`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

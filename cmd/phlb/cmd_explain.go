@@ -29,6 +29,8 @@ func (a *app) newExplainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain MANIFEST PATH",
 		Short: "Which rule decides about a path, and what a plan would do with it",
+		Example: `  phlb explain manifest.yaml /home/me/docs/letter.txt
+  phlb explain manifest.yaml .venv/`,
 		Long: `Tells for one path, and for the directories above it, which rule includes or
 excludes it and where in the manifest that stands, and what a plan would do with
 it and why. PATH is absolute, or relative to the source. Whether it exists or

@@ -33,6 +33,9 @@ func (a *app) newPlanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan MANIFEST",
 		Short: "Scan, decide, and write a plan for review; nothing else is written",
+		Example: `  phlb plan manifest.yaml
+  phlb plan manifest.yaml -o home.json.zst --source home
+  phlb plan manifest.yaml --prune-only -o prune.json`,
 		Long: `Scans the manifest's sources, decides what becomes of every file and writes
 that as a plan, and which old snapshots the retention rules keep and which go.
 Only the plan is written. Review it with "phlb show", carry it out with

@@ -26,6 +26,8 @@ func (a *app) newRepairCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "repair ROOT|MANIFEST [--from SOURCE]",
 		Short: "Replace damaged files by good copies with the same hash",
+		Example: `  phlb repair /mnt/backup --from /home/me --dry-run
+  phlb repair /mnt/backup --from /home/me`,
 		Long: `Reads every stored file once, as verify does. What is proven damaged, or is
 missing although SHA256SUMS lists it, is replaced by a good copy: another file of
 the root, or one below a SOURCE, wherever it lies on that file system, that has

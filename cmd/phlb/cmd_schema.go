@@ -11,8 +11,9 @@ import (
 func (a *app) newSchemaCommand() *cobra.Command {
 	schemas := map[string]func() []byte{"manifest": manifest.Schema, "plan": plan.Schema, "report": execute.Schema}
 	return &cobra.Command{
-		Use:   "schema manifest|plan|report",
-		Short: "Print a JSON Schema",
+		Use:     "schema manifest|plan|report",
+		Short:   "Print a JSON Schema",
+		Example: `  phlb schema manifest > manifest.schema.json`,
 		Long: `Prints the JSON Schema (draft 2020-12) of a manifest, of a plan, or of the report
 that apply leaves beside each snapshot (<time>-report.json).`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),

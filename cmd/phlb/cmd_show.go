@@ -35,6 +35,11 @@ func (a *app) newShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show PLAN|REPORT",
 		Short: "Render a plan for review, or a report after a run",
+		Example: `  phlb show plan.json
+  phlb show plan.json --entries --action copy --path 'docs/**'
+  phlb show plan.json --format markdown > comment.md
+  phlb show plan.json --format html > review.html
+  phlb show /mnt/backup/home/2026-11-27-180000-report.json`,
 		Long: `Shows what a plan will do: a summary, and with --entries every file. The filters
 --action, --change and --path select entries; an entry must pass all of them.
 

@@ -34,8 +34,10 @@ type build struct {
 
 func (a *app) newVersionCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:               "version",
-		Short:             "Print the version",
+		Use:   "version",
+		Short: "Print the version",
+		Example: `  phlb version
+  phlb version --json`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {

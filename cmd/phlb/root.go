@@ -42,6 +42,8 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 	})
 	// Cobra would list a command that has others twice.
 	template := strings.Replace(c.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
+	template = strings.Replace(template, "Additional help topics:", "Topics (phlb help TOPIC):", 1)
+	template = strings.Replace(template, "{{rpad .CommandPath .CommandPathPadding}} {{.Short}}", "{{rpad .Name .NamePadding}} {{.Short}}", 1)
 	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
 	cobra.EnableCommandSorting = false // they stand in the order in which they are used
 	a.commonFlags(c)
@@ -68,6 +70,7 @@ func (a *app) addCommands(c *cobra.Command) {
 		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
 	c.SetCompletionCommandGroupID(groupSupport)
 	c.SetHelpCommand(newHelpCommand())
+	addTopics(c)
 	c.InitDefaultCompletionCmd()
 	for _, sub := range c.Commands() {
 		if sub.Name() == "completion" {
@@ -81,6 +84,8 @@ func (a *app) addCommands(c *cobra.Command) {
 // completion command.
 func needShell(c *cobra.Command) {
 	c.Use = "completion SHELL"
+	c.Example = `  phlb completion bash > phlb.bash
+  phlb completion fish > phlb.fish`
 	c.RunE = func(*cobra.Command, []string) error {
 		return usagef("completion for which shell? bash, zsh, fish or powershell")
 	}
@@ -90,9 +95,11 @@ func needShell(c *cobra.Command) {
 // error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Help about a command",
+		Use:     "help [COMMAND|TOPIC]",
+		Short:   "Help about a command or a topic",
 		GroupID: groupSupport,
+		Example: `  phlb help plan
+  phlb help retention`,
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			if found, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
