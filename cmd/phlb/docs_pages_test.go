@@ -27,9 +27,10 @@ type page struct {
 //	<!-- check: COMMANDS -->  the same, to look at what came of it
 //	<!-- file: PATH -->       writes the next block to the file
 //	<!-- exits: CODE -->      what the next block's last command ends with
+//	<!-- needs: PROGRAM -->   leaves out the page where there is no such program
 //	<!-- times: literal -->   times of snapshots mean themselves on this page
 type item struct {
-	kind string // "setup", "check", "file", "exits", "times" or "block"
+	kind string // one of these words, or "block"
 	line int
 	text []string // without indentation
 	lang string   // of a block: sh, console, yaml, …; empty: none
@@ -39,7 +40,7 @@ func (it item) String() string { return strings.Join(it.text, "\n") }
 
 var (
 	fence   = regexp.MustCompile("^( *)```([a-z]*)\\s*$")
-	comment = regexp.MustCompile(`(?s)^ *<!-- (setup|check|file|exits|times):\s*(.*?)\s*-->$`)
+	comment = regexp.MustCompile(`(?s)^ *<!-- (setup|check|file|exits|times|needs):\s*(.*?)\s*-->$`)
 )
 
 func atoi(t *testing.T, text string) int {

@@ -27,6 +27,9 @@ import (
 // are in the sandbox. A snapshot's time that is new to the page stands for the
 // newest snapshot that had no such name so far.
 func TestDocs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the pages are executed without -short")
+	}
 	for _, p := range pages(t) {
 		if !p.executable() {
 			continue
@@ -51,6 +54,10 @@ func runPage(t *testing.T, p page) {
 			s.step(t, p, it.line, step{commands: s.localText(it.String(), literal)})
 		case "times":
 			literal = true
+		case "needs":
+			if _, err := exec.LookPath(it.text[0]); err != nil {
+				t.Skip(err)
+			}
 		case "file":
 			file = it.text[0]
 		case "exits":
