@@ -34,12 +34,12 @@ type build struct {
 
 func (a *app) newVersionCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Example: `  phlb version
-  phlb version --json`,
+		Use:               "version",
+		Short:             "Print the version",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
+		Example: `  phlb version
+  phlb version --json`,
 		RunE: func(*cobra.Command, []string) error {
 			b := build{version(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
 			if a.json {

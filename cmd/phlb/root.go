@@ -69,8 +69,7 @@ func (a *app) addCommands(c *cobra.Command) {
 	add(groupSupport, "Support:",
 		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
 	c.SetCompletionCommandGroupID(groupSupport)
-	c.SetHelpCommand(newHelpCommand())
-	addTopics(c)
+	c.SetHelpCommand(withTopics(c, newHelpCommand()))
 	c.InitDefaultCompletionCmd()
 	for _, sub := range c.Commands() {
 		if sub.Name() == "completion" {
@@ -95,11 +94,9 @@ func needShell(c *cobra.Command) {
 // error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND|TOPIC]",
-		Short:   "Help about a command or a topic",
+		Use:     "help [COMMAND]",
+		Short:   "Help about a command",
 		GroupID: groupSupport,
-		Example: `  phlb help plan
-  phlb help retention`,
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			if found, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {

@@ -46,18 +46,21 @@ func exitCodesText() string {
 	return b.String()
 }
 
-// addTopics adds what "phlb help TOPIC" tells. A command that does nothing is
-// a topic for cobra.
-func addTopics(c *cobra.Command) {
+// withTopics makes the help command know topics, too. A command that does
+// nothing is a topic for cobra.
+func withTopics(c, help *cobra.Command) *cobra.Command {
+	help.Use, help.Short = "help [COMMAND|TOPIC]", "Help about a command or a topic"
+	help.Example = "  phlb help plan\n  phlb help retention"
 	for _, t := range topics() {
-		help := &cobra.Command{Use: t.name, Short: t.short}
-		help.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		sub := &cobra.Command{Use: t.name, Short: t.short}
+		sub.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 			text, err := t.text()
 			if err != nil {
 				text = err.Error() + "\n" // it is embedded, and a test reads all
 			}
 			fmt.Fprint(cmd.OutOrStdout(), text)
 		})
-		c.AddCommand(help)
+		c.AddCommand(sub)
 	}
+	return help
 }
