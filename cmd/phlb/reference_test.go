@@ -27,10 +27,10 @@ const generated = "<!-- Made from the code: go test ./cmd/phlb -run '^TestRefere
 // TestReference: docs/reference says what the code does.
 func TestReference(t *testing.T) {
 	for name, text := range map[string]string{
-		"commands.md":    commandsPage(),
-		"exit-codes.md":  exitCodesPage(),
-		"help-topics.md": topicsPage(t),
-		"manifest.md":    manifestPage(t),
+		"commands.md":    commandsReference(),
+		"exit-codes.md":  exitCodesReference(),
+		"help-topics.md": topicsReference(t),
+		"manifest.md":    manifestReference(t),
 	} {
 		path := filepath.Join(repository, "docs/reference", name)
 		text = generated + text
@@ -98,7 +98,7 @@ func commands() []*cobra.Command {
 	return list
 }
 
-func commandsPage() string {
+func commandsReference() string {
 	var b strings.Builder
 	root := (&app{}).newRootCommand()
 	b.WriteString("# Commands\n\n`phlb COMMAND --help` says the same. What an argument or flag means is the same in\n" +
@@ -186,7 +186,7 @@ func kindOf(line string) string {
 	return "text"
 }
 
-func exitCodesPage() string {
+func exitCodesReference() string {
 	var b strings.Builder
 	b.WriteString("# Exit codes\n\n`phlb help exit-codes` says the same.\n\n| code | meaning |\n|---|---|\n")
 	for _, e := range exitMeanings() {
@@ -213,7 +213,7 @@ esac
 	return b.String()
 }
 
-func topicsPage(t *testing.T) string {
+func topicsReference(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("# Help topics\n\nThe essentials, as `phlb help TOPIC` prints them.\n")
@@ -243,8 +243,8 @@ func listsIndented(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// schema is a JSON Schema as the manifest's is written.
-type schema struct {
+// schemaNode is a JSON Schema as the manifest's is written.
+type schemaNode struct {
 	Ref         string             `json:"$ref"`
 	Type        string             `json:"type"`
 	Description string             `json:"description"`
@@ -253,17 +253,17 @@ type schema struct {
 	Enum        []any              `json:"enum"`
 	Minimum     *float64           `json:"minimum"`
 	Maximum     *float64           `json:"maximum"`
-	AnyOf       []*schema          `json:"anyOf"`
-	AllOf       []*schema          `json:"allOf"`
-	Items       *schema            `json:"items"`
-	Properties  map[string]*schema `json:"properties"`
+	AnyOf       []*schemaNode          `json:"anyOf"`
+	AllOf       []*schemaNode          `json:"allOf"`
+	Items       *schemaNode            `json:"items"`
+	Properties  map[string]*schemaNode `json:"properties"`
 	Required    []string           `json:"required"`
-	Defs        map[string]*schema `json:"$defs"`
+	Defs        map[string]*schemaNode `json:"$defs"`
 }
 
-func manifestPage(t *testing.T) string {
+func manifestReference(t *testing.T) string {
 	t.Helper()
-	var root schema
+	var root schemaNode
 	if err := json.Unmarshal(manifest.Schema(), &root); err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +292,7 @@ key's type. Hooks are the exception: there the shell expands variables.
 }
 
 type schemaReader struct {
-	defs  map[string]*schema
+	defs  map[string]*schemaNode
 	order map[string]int
 }
 
@@ -309,7 +309,7 @@ func keyOrder(text string) map[string]int {
 }
 
 // resolve follows a reference; what stands beside it comes first.
-func (r *schemaReader) resolve(s *schema) *schema {
+func (r *schemaReader) resolve(s *schemaNode) *schemaNode {
 	if s.Ref == "" {
 		return s
 	}
@@ -323,7 +323,7 @@ func (r *schemaReader) resolve(s *schema) *schema {
 	return &to
 }
 
-func (r *schemaReader) table(prefix string, s *schema) string {
+func (r *schemaReader) table(prefix string, s *schemaNode) string {
 	out := ""
 	if prefix == "" {
 		out = "| key | type | default | |\n|---|---|---|---|\n"
@@ -347,7 +347,7 @@ func (r *schemaReader) table(prefix string, s *schema) string {
 }
 
 // typeOf is a key's type in a word or two.
-func (r *schemaReader) typeOf(key string, s *schema) string {
+func (r *schemaReader) typeOf(key string, s *schemaNode) string {
 	for ; s.Ref != ""; s = r.defs[strings.TrimPrefix(s.Ref, "#/$defs/")] {
 		switch def := strings.TrimPrefix(s.Ref, "#/$defs/"); def {
 		case "size", "span", "text", "name":
