@@ -105,7 +105,7 @@ func commandsReference() string {
 		"all commands; [exit codes](exit-codes.md) have a page of their own.\n")
 	b.WriteString("\n## Flags of all commands\n\n" + flagTable(root.PersistentFlags()))
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n`%s`\n", c.CommandPath(), strings.TrimSuffix(c.Short, "."), c.UseLine())
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n`%s`\n", c.CommandPath(), strings.TrimSuffix(c.Short, "."), usage(c))
 		if c.Long != "" && c.Parent().Name() != "completion" {
 			b.WriteString("\n" + markdown(c.Long) + "\n")
 		}
@@ -117,6 +117,16 @@ func commandsReference() string {
 		}
 	}
 	return b.String()
+}
+
+// usage is a command's line of usage. Cobra adds [flags] once help was asked for,
+// whether there are others or not.
+func usage(c *cobra.Command) string {
+	line := strings.TrimSuffix(c.UseLine(), " [flags]")
+	if flagTable(c.NonInheritedFlags()) != "" {
+		line += " [flags]"
+	}
+	return line
 }
 
 // flagTable has one row for each flag that help shows; empty: there is none.
@@ -245,19 +255,19 @@ func listsIndented(text string) string {
 
 // schemaNode is a JSON Schema as the manifest's is written.
 type schemaNode struct {
-	Ref         string             `json:"$ref"`
-	Type        string             `json:"type"`
-	Description string             `json:"description"`
-	Default     any                `json:"default"`
-	Const       any                `json:"const"`
-	Enum        []any              `json:"enum"`
-	Minimum     *float64           `json:"minimum"`
-	Maximum     *float64           `json:"maximum"`
+	Ref         string                 `json:"$ref"`
+	Type        string                 `json:"type"`
+	Description string                 `json:"description"`
+	Default     any                    `json:"default"`
+	Const       any                    `json:"const"`
+	Enum        []any                  `json:"enum"`
+	Minimum     *float64               `json:"minimum"`
+	Maximum     *float64               `json:"maximum"`
 	AnyOf       []*schemaNode          `json:"anyOf"`
 	AllOf       []*schemaNode          `json:"allOf"`
 	Items       *schemaNode            `json:"items"`
 	Properties  map[string]*schemaNode `json:"properties"`
-	Required    []string           `json:"required"`
+	Required    []string               `json:"required"`
 	Defs        map[string]*schemaNode `json:"$defs"`
 }
 
