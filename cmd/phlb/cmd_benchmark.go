@@ -49,8 +49,8 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.DurationVar(&o.maxDuration, "max-duration", benchmark.DefaultDuration, "stop after this time")
-	f.StringVar(&o.minSize, "min-file-size", "15KiB", "leave out smaller files")
-	f.StringVar(&o.maxSize, "max-file-size", "100MiB", "leave out larger files")
+	f.StringVar(&o.minSize, "min-file-size", "15KiB", "leave out files below this `SIZE`")
+	f.StringVar(&o.maxSize, "max-file-size", "100MiB", "leave out files above this `SIZE`")
 	addExcludes(c, &o.excludes)
 	a.jsonFlag(c)
 	return c

@@ -49,8 +49,8 @@ be); 6 damage remains; 11 another run holds the root's lock.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.from, "from", nil, "also look for good copies in this directory (repeatable)")
-	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
+	f.StringArrayVar(&o.from, "from", nil, "also look for good copies in this `DIR` (repeatable)")
+	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written `NAME/TIME` (repeatable)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "tell what would be done and write nothing")
 	_ = c.MarkFlagDirname("from") // it fails only for a flag that does not exist
 	a.jsonFlag(c)

@@ -41,8 +41,8 @@ holds the root's lock.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
-	f.Float64Var(&o.sample, "sample", 100, "check this percentage of the files, another one each time")
+	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written `NAME/TIME` (repeatable)")
+	f.Float64Var(&o.sample, "sample", 100, "check this `PERCENT` of the files, another one each time")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "stop after this time and say how much was checked")
 	a.jsonFlag(c)
 	return c

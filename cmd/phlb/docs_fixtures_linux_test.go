@@ -82,6 +82,11 @@ var fixtures = map[string]map[string]fixture{
 		},
 		"phlb diff /mnt/backup/home/2026-11-27-180000 /mnt/backup/home/2026-11-27-190000": {exits: codeDifferent},
 	},
+	"docs/monitoring.md": {
+		"phlb apply /etc/phlb/manifest.yaml --yes --metrics /var/lib/prometheus/node-exporter/phlb.prom": {
+			setup: exampleManifest + "mkdir -p /etc/phlb /var/lib/prometheus/node-exporter; cp manifest.yaml /etc/phlb",
+		},
+	},
 	"docs/reference/exit-codes.md": {"phlb apply manifest.yaml --yes || code=$?": {setup: exampleManifest}},
 	"docs/reference/help-topics.md": {
 		"phlb validate manifest.yaml":                {setup: exampleManifest},

@@ -269,6 +269,7 @@ func TestDocsInlineCommands(t *testing.T) {
 
 // misspelt says what is wrong with a command line; empty: nothing.
 func misspelt(line string) string {
+	line, _, _ = strings.Cut(regexp.MustCompile(` (&&|\|\||[|>]) `).ReplaceAllString(line, "\n"), "\n")
 	words := strings.Fields(strings.NewReplacer("[", " ", "]", " ", "|", " ").Replace(line))
 	root := (&app{}).newRootCommand()
 	c, _, err := root.Find(words[:1])

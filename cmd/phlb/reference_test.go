@@ -137,6 +137,9 @@ func flagTable(flags *pflag.FlagSet) string {
 			return
 		}
 		value, usage := pflag.UnquoteUsage(f)
+		if kind := map[string]string{"string": "WORD", "stringArray": "WORD", "strings": "WORD", "int": "N", "float": "N", "duration": "DURATION"}[value]; kind != "" {
+			value = kind
+		}
 		name := "`--" + strings.TrimSpace(f.Name+" "+value) + "`"
 		if f.Shorthand != "" {
 			name += ", `-" + f.Shorthand + "`"
