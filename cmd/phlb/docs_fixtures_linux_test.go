@@ -49,7 +49,8 @@ var stubs = map[string][]string{
 	"mount":     {`/dev/mapper/backup /mnt/backup`, `-o ro /dev/sdX1 /mnt/backup`},
 	"gocryptfs": {`-init /mnt/plain/cipher`, `-sharedstorage /mnt/plain/cipher /mnt/backup`},
 	"btrfs": {
-		`subvolume snapshot -r /mnt/backup /mnt/backup-moving`, `send /mnt/backup-moving`, `receive /mnt/new`,
+		`subvolume snapshot -r /mnt/disk/backup /mnt/disk/backup-moving`, `send /mnt/disk/backup-moving`, `receive /mnt/new`,
+		`subvolume snapshot /mnt/new/backup-moving /mnt/new/backup`, `subvolume delete /mnt/disk/backup-moving /mnt/new/backup-moving`,
 	},
 	"systemctl": {
 		`(--user )?daemon-reload`, `(--user )?enable --now [a-z-]+\.timer`, `(--user )?start [a-z-]+\.service`,
