@@ -34,6 +34,8 @@ func (a *app) newApplyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply PLAN|MANIFEST",
 		Short: "Carry out a saved plan, or plan, ask and apply",
+		Example: `  phlb apply plan.json --expect-sha256 "$(cat plan.sha256)"
+  phlb apply manifest.yaml --yes`,
 		Long: `With a plan: carries out exactly that, and never asks: the file is the approval.
 With a manifest (its name ends in .yaml or .yml): plans, shows the summary, asks,
 and applies. The manifest's hooks run around it; with a saved plan, its after and
@@ -60,8 +62,8 @@ root's lock; 1 failed, or a hook did.`,
 	f := c.Flags()
 	f.BoolVar(&o.yes, "yes", false, "with a manifest: do not ask")
 	f.BoolVar(&o.strict, "strict", false, "any drift from the plan aborts before the snapshot is published")
-	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 that the plan file must have: that of the file that was reviewed")
-	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the manifest it was made from")
+	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 (`HEX`) that the plan file must have: that of the file that was reviewed")
+	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the `MANIFEST` it was made from")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "how long pruning may take; the same plan again, or the next run, goes on (default: no limit)")
 	completeNothing(c, "expect-sha256")
 	completeFileFlag(c, "hooks", manifestEndings()...)

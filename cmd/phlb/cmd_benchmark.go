@@ -15,9 +15,10 @@ import (
 
 func (a *app) newBenchmarkCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "benchmark hashes|scan PATH",
-		Short: "Measure hashing and scanning on your own files",
-		Args:  cobra.NoArgs,
+		Use:     "benchmark hashes|scan PATH",
+		Short:   "Measure hashing and scanning on your own files",
+		Example: `  phlb benchmark scan /home/me`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef("benchmark what? phlb benchmark hashes PATH, or phlb benchmark scan PATH")
 		},
@@ -39,6 +40,7 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "hashes PATH",
 		Short:             "Compare hash algorithms on the files below a path",
+		Example:           `  phlb benchmark hashes /home/me --max-duration 5s --min-file-size 0`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,8 +49,8 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.DurationVar(&o.maxDuration, "max-duration", benchmark.DefaultDuration, "stop after this time")
-	f.StringVar(&o.minSize, "min-file-size", "15KiB", "leave out smaller files")
-	f.StringVar(&o.maxSize, "max-file-size", "100MiB", "leave out larger files")
+	f.StringVar(&o.minSize, "min-file-size", "15KiB", "leave out files below this `SIZE`")
+	f.StringVar(&o.maxSize, "max-file-size", "100MiB", "leave out files above this `SIZE`")
 	addExcludes(c, &o.excludes)
 	completeNothing(c, "min-file-size", "max-file-size")
 	a.jsonFlag(c)
@@ -96,6 +98,7 @@ func (a *app) newBenchmarkScanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "scan PATH",
 		Short:             "Measure how fast a tree is scanned",
+		Example:           `  phlb benchmark scan /home/me`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -14,6 +14,8 @@ func (a *app) newDiffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff SNAPSHOT[/PATH] SNAPSHOT[/PATH]",
 		Short: "What changed between two snapshots",
+		Example: `  phlb diff /mnt/backup/home/2026-11-27-180000 /mnt/backup/home/2026-11-27-190000
+  phlb diff /mnt/backup/home/2026-11-27-180000/docs /mnt/backup/home/2026-11-27-190000/docs --path '*.txt'`,
 		Long: `Tells what changed from the first snapshot to the second:
 
   added, removed   the path is only in the second, only in the first
@@ -35,7 +37,7 @@ some paths could not be read.`,
 			return a.runDiff(cmd.Context(), args[0], args[1], pattern)
 		},
 	}
-	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this pattern, such as '*.txt' or '/docs/**'")
+	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this `PATTERN`, such as '*.txt' or '/docs/**'")
 	completeNothing(c, "path")
 	a.jsonFlag(c)
 	return c

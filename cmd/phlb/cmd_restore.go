@@ -23,14 +23,13 @@ func (a *app) newRestoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restore SNAPSHOT[/PATH] TARGET",
 		Short: "Copy a snapshot, a directory or a file of it back, exactly as it was",
+		Example: `  phlb restore /mnt/backup/home/2026-11-27-180000 /tmp/home
+  phlb restore /mnt/backup/home/2026-11-27-180000/docs/letter.txt .`,
 		Long: `Copies from a snapshot, which is written as a path, to TARGET: content, and the
 metadata that the catalogue has for each path (owner, mode, times, extended
 attributes, ACLs), hard links of the source among themselves, and holes. Nothing
 is ever linked to the snapshot. Without a catalogue the metadata is what the
 stored files carry; the result says so.
-
-  phlb restore /backups/home/2026-11-23-140000 /tmp/home
-  phlb restore /backups/home/2026-11-23-140000/docs/letter.txt .
 
 A directory becomes TARGET itself, which is made if it is missing, and otherwise
 must be empty. A single file is copied as cp does: into TARGET if that is a

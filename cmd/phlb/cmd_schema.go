@@ -15,8 +15,9 @@ func schemas() map[string]func() []byte {
 
 func (a *app) newSchemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema manifest|plan|report",
-		Short: "Print a JSON Schema",
+		Use:     "schema manifest|plan|report",
+		Short:   "Print a JSON Schema",
+		Example: `  phlb schema manifest > manifest.schema.json`,
 		Long: `Prints the JSON Schema (draft 2020-12) of a manifest, of a plan, or of the report
 that apply leaves beside each snapshot (<time>-report.json).`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),

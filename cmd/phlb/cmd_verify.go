@@ -28,6 +28,9 @@ func (a *app) newVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify ROOT|MANIFEST",
 		Short: "Check every file of every snapshot against its SHA256SUMS; reads only",
+		Example: `  phlb verify /mnt/backup
+  phlb verify manifest.yaml --sample 5
+  phlb verify manifest.yaml --snapshot home/2026-11-27-180000`,
 		Long: `Hashes every stored file once, whatever the number of its links, and names every
 path that damage affects. Nothing is written. A catalogue that cannot be used is
 told, but is no damage: it is a cache, and "phlb rebuild" makes it anew.
@@ -43,8 +46,8 @@ holds the root's lock.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
-	f.Float64Var(&o.sample, "sample", 100, "check this percentage of the files, another one each time")
+	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written `NAME/TIME` (repeatable)")
+	f.Float64Var(&o.sample, "sample", 100, "check this `PERCENT` of the files, another one each time")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "stop after this time and say how much was checked")
 	completeFlag(c, "snapshot", completeSnapshotIDs)
 	metricsFlag(c, &o.metrics)

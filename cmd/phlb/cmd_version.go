@@ -92,6 +92,8 @@ commit, its date, and whether the tree had changes of its own. "phlb --version"
 does the same without --json.`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
+		Example: `  phlb version
+  phlb version --json`,
 		RunE: func(*cobra.Command, []string) error {
 			b := thisBuild()
 			if a.json {

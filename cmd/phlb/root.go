@@ -40,6 +40,8 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 	c.SetFlagErrorFunc(flagError)
 	// Cobra would list a command that has others twice.
 	template := strings.Replace(c.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
+	template = strings.Replace(template, "Additional help topics:", "Topics (phlb help TOPIC):", 1)
+	template = strings.Replace(template, "{{rpad .CommandPath .CommandPathPadding}} {{.Short}}", "{{rpad .Name .NamePadding}} {{.Short}}", 1)
 	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
 	cobra.EnableCommandSorting = false // they stand in the order in which they are used
 	a.commonFlags(c)
@@ -67,7 +69,7 @@ func (a *app) addCommands(c *cobra.Command) {
 	add(groupSupport, "Support:",
 		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand(), a.newGenerateCommand())
 	c.SetCompletionCommandGroupID(groupSupport)
-	c.SetHelpCommand(newHelpCommand())
+	c.SetHelpCommand(withTopics(c, newHelpCommand()))
 	c.InitDefaultCompletionCmd()
 	for _, sub := range c.Commands() {
 		if sub.Name() == "completion" {
@@ -81,6 +83,8 @@ func (a *app) addCommands(c *cobra.Command) {
 // completion command.
 func needShell(c *cobra.Command) {
 	c.Use = "completion SHELL"
+	c.Example = `  phlb completion bash > phlb.bash
+  phlb completion fish > phlb.fish`
 	c.Args = nil // what stands there is no shell: RunE tells
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
