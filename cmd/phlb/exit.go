@@ -60,18 +60,15 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return code
 	}
 	f := report.Failure{Outcome: outcome(code), ExitCode: code}
-	// What cannot be written to standard error cannot be told anywhere.
 	switch {
 	case errors.As(err, &f.Problems):
 		f.Error = "the manifest is invalid: " + plural(len(f.Problems), "problem")
-		_ = report.Problems(a.err, a.style(a.err), f.Problems)
 	case code == codeInterrupted:
 		f.Error = "interrupted; nothing that was published is affected"
-		fmt.Fprintf(a.err, "phlb: %s\n", f.Error)
 	default:
 		f.Error = printable(message(err))
-		fmt.Fprintf(a.err, "phlb: %s\n", f.Error)
 	}
+	a.sayFailure(&f)
 	if a.json && !a.answered() {
 		// Whoever reads standard output would take nothing for no answer yet.
 		_ = report.FailureJSON(a.out, &f)
