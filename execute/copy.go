@@ -28,6 +28,7 @@ type outcome struct {
 	racy   bool
 	torn   bool  // it changed during each attempt
 	unread int64 // bytes that progress has not counted
+	ready  bool  // an interrupted run had stored it
 	stored catalog.Stored
 }
 
@@ -78,7 +79,11 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 	if h.b.debug {
 		h.b.log.Debug("copied", "path", t.Path, "bytes", out.info.Size, "sha256", out.sum.String())
 	}
-	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Path: t.Path})
+	done := event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Ready: out.ready, Path: t.Path}
+	if h.small(&out.info) {
+		done.Small, done.SmallBytes = 1, out.unread
+	}
+	h.b.events.Send(done)
 	if out.torn {
 		return nil // no later run could tell what state of it this is
 	}

@@ -20,7 +20,10 @@ func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) err
 		return err
 	}
 	defer b.close()
-	b.events.Send(event.Event{Kind: event.Start, Phase: event.Apply, Path: src.Name, Files: src.files, Bytes: src.bytes})
+	b.events.Send(event.Event{
+		Kind: event.Start, Phase: event.Apply, Path: src.Name, Files: src.files, Bytes: src.bytes,
+		Links: src.links, Small: src.small, SmallBytes: src.smallBytes,
+	})
 	err = r.phase(rep, "copy", func() error { return b.tasks(ctx) })
 	if saved := b.check.finish(err != nil); err == nil {
 		err = saved

@@ -155,6 +155,9 @@ func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	if !o.yes && !term.IsTerminal(int(a.in.Fd())) {
 		return usagef("standard input is no terminal to ask on: use --yes, or plan, review and apply the plan")
 	}
+	if !o.yes && a.logsJSON() {
+		return usagef("--log-format json asks no questions: use --yes, or plan, review and apply the plan")
+	}
 	h := a.hooksOf(m, o.plan.sources)
 	h.begin(ctx)
 	var res *execute.Result
@@ -192,7 +195,6 @@ func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	if err != nil {
 		return nil, err
 	}
-	a.progress.Close()
 	if !a.json || !o.yes {
 		if err := summary.Planned(p); err != nil {
 			return nil, err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -97,7 +99,7 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 		return err
 	}
 	defer out.discard()
-	summary, err := a.planSummary(o)
+	summary, record, err := a.planSummary(o)
 	if err != nil {
 		return err
 	}
@@ -108,6 +110,9 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 	a.progress.Close()
 	if err := summary.Planned(p); err != nil {
 		return err
+	}
+	if record != nil {
+		a.voice().Info("planned", "summary", json.RawMessage(record.Bytes()))
 	}
 	if err := out.commit(); err != nil {
 		return err
@@ -124,17 +129,22 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 	return nil
 }
 
-// planSummary returns what prints the summary where the plan itself is not.
-func (a *app) planSummary(o planOptions) (*report.PlanReport, error) {
-	w := a.out
-	if o.output == "-" {
-		w = a.err
-	}
-	format := report.Table
+// planSummary returns what prints the summary where the plan itself is not. A
+// record is what of it is to be logged.
+func (a *app) planSummary(o planOptions) (summary *report.PlanReport, record *bytes.Buffer, err error) {
+	w, format := a.out, report.Table
 	if a.json {
 		format = report.JSON
 	}
-	return report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w)})
+	if o.output == "-" {
+		w = a.err
+		if a.logsJSON() {
+			record, format = &bytes.Buffer{}, report.JSON
+			w = record
+		}
+	}
+	summary, err = report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w)})
+	return summary, record, err
 }
 
 // tripped says which guards make a plan not applicable.

@@ -59,7 +59,7 @@ func (a *app) runReview(ctx context.Context, path string, o applyOptions) error 
 		return err
 	}
 	if choice != review.Apply {
-		fmt.Fprintln(a.err, "phlb: quit; nothing was done")
+		a.say("quit; nothing was done")
 		return nil
 	}
 	o.expectSHA256 = sum // the plan that was looked at, whatever the file holds now

@@ -80,12 +80,7 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return code
 	}
 	f := failure(err, code)
-	// What cannot be written to standard error cannot be told anywhere.
-	if len(f.Problems) > 0 {
-		_ = report.Problems(a.err, a.style(a.err), f.Problems)
-	} else {
-		fmt.Fprintf(a.err, "phlb: %s\n", f.Text())
-	}
+	a.sayFailure(f)
 	if a.json && !a.answered() {
 		// Whoever reads standard output would take nothing for no answer yet.
 		_ = report.FailureJSON(a.out, f)

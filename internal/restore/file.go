@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"phlb/internal/digest"
+	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 )
@@ -143,7 +144,9 @@ func (h *hands) unchanged(ctx context.Context, t *task, stored, old *meta.Info, 
 			r.NotKept++
 		}
 	})
-	h.advance(t.path, info.Size)
+	done := h.content(info.Size)
+	done.Path, done.Ready = t.path, h.DryRun
+	h.advance(done)
 	return true, nil
 }
 
@@ -212,11 +215,20 @@ func (h *hands) restored(t *task, v *verdict, size int64, replaced bool) {
 		}
 	})
 	h.settle(t, v.sum)
-	if size <= int64(len(h.buf)) || h.DryRun {
-		h.advance(t.path, size)
-	} else {
-		h.advance(t.path, 0) // its bytes were counted as they went
+	done := h.content(size)
+	if done.Small == 0 && !h.DryRun {
+		done.Bytes = 0 // they were counted as they went
 	}
+	done.Path, done.Ready = t.path, h.DryRun
+	h.advance(done)
+}
+
+// content tells of a file's content in one event.
+func (h *hands) content(size int64) event.Event {
+	if size <= int64(len(h.buf)) {
+		return event.Event{Bytes: size, Small: 1, SmallBytes: size}
+	}
+	return event.Event{Bytes: size}
 }
 
 // settle lets further names of the file be linked to it.

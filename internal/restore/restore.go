@@ -213,7 +213,10 @@ func (r *run) sourcePath(stored string) (string, error) {
 
 // carryOut restores, and makes the result durable.
 func (r *run) carryOut(ctx context.Context, root *snapshot.Root) error {
-	r.Events.Send(event.Event{Kind: event.Start, Phase: event.Restore, Files: r.book.files, Bytes: r.book.bytes})
+	r.Events.Send(event.Event{
+		Kind: event.Start, Phase: event.Restore, Files: r.book.files, Bytes: r.book.bytes,
+		Links: r.book.links, Small: r.book.small, SmallBytes: r.book.smallBytes,
+	})
 	err := r.phase("restore", func() error { return r.walk(ctx, root) })
 	if err == nil && len(r.links) > 0 {
 		err = r.phase("links", func() error { return r.makeLinks(ctx) })
