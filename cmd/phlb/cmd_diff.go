@@ -37,7 +37,7 @@ some paths could not be read.`,
 			return a.runDiff(cmd.Context(), args[0], args[1], pattern)
 		},
 	}
-	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this `PATTERN`, such as '*.txt' or '/docs/**'")
+	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this pattern, such as '*.txt' or '/docs/**'")
 	a.jsonFlag(c)
 	return c
 }

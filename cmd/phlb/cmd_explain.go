@@ -51,8 +51,8 @@ Exit codes: 0 done; 1 the path lies in no source; 64 invalid manifest.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.sources, "source", nil, "only in the source of this `NAME` (repeatable)")
-	f.StringVarP(&o.output, "output", "o", "plan.json", "the `FILE` that phlb plan would write, which it leaves out")
+	f.StringArrayVar(&o.sources, "source", nil, "only in the source of this name (repeatable)")
+	f.StringVarP(&o.output, "output", "o", "plan.json", "the file that phlb plan would write, which it leaves out")
 	a.jsonFlag(c)
 	return c
 }

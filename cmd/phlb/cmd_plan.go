@@ -51,7 +51,7 @@ or a before hook did.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&o.output, "output", "o", "plan.json", "the `FILE` to write the plan to; - is standard output; a name ending in .zst is compressed")
+	f.StringVarP(&o.output, "output", "o", "plan.json", "where to write the plan; - is standard output; a name ending in .zst is compressed")
 	f.BoolVar(&o.pruneOnly, "prune-only", false, "plan no snapshots, only which old ones go: sources are not looked at, so that a full disk can be emptied")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	f.BoolVar(&o.hooks, "hooks", false, "run the manifest's before hooks first")
@@ -64,9 +64,9 @@ or a before hook did.`,
 // too.
 func addPlanFlags(c *cobra.Command, o *planOptions) {
 	f := c.Flags()
-	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this `NAME` (repeatable)")
+	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this name (repeatable)")
 	f.BoolVar(&o.rehash, "rehash", false, "read every file, trust no metadata")
-	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this `NAME` trip without consequence; recorded in the plan (repeatable)")
+	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this name trip without consequence; recorded in the plan (repeatable)")
 	completeWords(c, "override-guard", plan.GuardNames()...)
 }
 

@@ -41,7 +41,7 @@ Exit codes: 0 done.`,
 			return a.runSnapshots(cmd.Context(), args[0], names)
 		},
 	}
-	c.Flags().StringArrayVar(&names, "name", nil, "list only the snapshots of this `NAME` (repeatable)")
+	c.Flags().StringArrayVar(&names, "name", nil, "list only the snapshots of this name (repeatable)")
 	// It fails only for a flag that does not exist.
 	_ = c.RegisterFlagCompletionFunc("name", completeNames)
 	a.jsonFlag(c)
