@@ -83,11 +83,11 @@ func (a *app) addCommands(c *cobra.Command) {
 // completion command.
 func needShell(c *cobra.Command) {
 	c.Use = "completion SHELL"
-	c.Example = `  phlb completion bash > phlb.bash
-  phlb completion fish > phlb.fish`
 	c.RunE = func(*cobra.Command, []string) error {
 		return usagef("completion for which shell? bash, zsh, fish or powershell")
 	}
+	c.Example = `  phlb completion bash > phlb.bash
+  phlb completion fish > phlb.fish`
 }
 
 // newHelpCommand replaces cobra's, which takes an unknown command for no
