@@ -98,6 +98,14 @@ func commandsReference() string {
 	root := (&app{}).newRootCommand()
 	b.WriteString("# Commands\n\n`phlb COMMAND --help` says the same. What an argument or flag means is the same in\n" +
 		"all commands; [exit codes](exit-codes.md) have a page of their own.\n")
+	for _, g := range root.Groups() {
+		fmt.Fprintf(&b, "\n%s\n\n", g.Title)
+		for _, c := range commands() {
+			if c.GroupID == g.ID {
+				fmt.Fprintf(&b, "- [%s](#%s): %s\n", c.Name(), strings.ReplaceAll(c.CommandPath(), " ", "-"), c.Short)
+			}
+		}
+	}
 	b.WriteString("\n## Flags of all commands\n\n" + flagTable(root.PersistentFlags()))
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n`%s`\n", c.CommandPath(), strings.TrimSuffix(c.Short, "."), usage(c))
@@ -156,6 +164,11 @@ func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "*", `\*`).Replace(text)
 }
 
+var (
+	quotedCommand = regexp.MustCompile(`"(phlb [a-z]+)"`)
+	flagWord      = regexp.MustCompile(`(^|[ (])(--[a-z][a-z0-9-]*)`)
+)
+
 // markdown makes of a help text, whose examples and lists are indented, one
 // with blocks. Blocks of commands are executed by TestDocs.
 func markdown(text string) string {
@@ -165,7 +178,9 @@ func markdown(text string) string {
 	for i := 0; i < len(lines); i++ {
 		indent := indentOf(lines[i])
 		if indent == 0 || indent == 3 && i > 0 && (numbered.MatchString(lines[i-1]) || indentOf(lines[i-1]) == 3) {
-			b.WriteString(strings.NewReplacer("<", "&lt;", "*", `\*`, "__", `\_\_`).Replace(lines[i]) + "\n")
+			text := strings.NewReplacer("<", "&lt;", "*", `\*`, "__", `\_\_`).Replace(lines[i])
+			text = quotedCommand.ReplaceAllString(text, "`$1`")
+			b.WriteString(flagWord.ReplaceAllString(text, "$1`$2`") + "\n")
 			continue
 		}
 		block := []string{}
@@ -201,15 +216,15 @@ func exitCodesReference() string {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, cell(e.meaning))
 	}
 	b.WriteString(`
-The codes are part of what phlb promises: scripts may rely on them. A command
-ends with the most serious of what happened. With ` + "`--json`" + ` the result says the
+The codes are part of what phlb promises: scripts may rely on them. With ` + "`--json`" + ` the result says the
 same in words; [the format](../format.md#errors-as-json) has the keys.
 
 In scripts, tell 3 from other failures: the snapshot is there.
 
 ` + "```sh" + `
+code=0
 phlb apply manifest.yaml --yes || code=$?
-case ${code:-0} in
+case $code in
 0) echo "done" ;;
 3) echo "done, but look at the report" ;;
 4) echo "stopped by a guard: look at the plan" ;;
