@@ -17,7 +17,8 @@ import (
 var update = flag.Bool("update", false, "write docs/reference anew")
 
 // generated begins every page of the reference that is made from the code.
-const generated = "<!-- Made from the code: go test ./cmd/phlb -run '^TestReference$' -update -->\n\n"
+const generated = "<!-- Made from the code: go test ./cmd/phlb -run '^TestReference$' -update -->\n\n" +
+	"[Documentation](../README.md) › [Reference](../README.md#reference)\n\n"
 
 // TestReference: docs/reference says what the code does.
 func TestReference(t *testing.T) {
@@ -185,7 +186,11 @@ func markdown(text string) string {
 		}
 		block := []string{}
 		for ; i < len(lines) && indentOf(lines[i]) > 0; i++ {
-			block = append(block, lines[i][min(indent, indentOf(lines[i])):])
+			block = append(block, lines[i])
+			indent = min(indent, indentOf(lines[i]))
+		}
+		for j := range block {
+			block[j] = block[j][indent:]
 		}
 		i--
 		fmt.Fprintf(&b, "```%s\n%s\n```\n", kindOf(block[0]), strings.Join(block, "\n"))
