@@ -38,7 +38,7 @@ func (p page) executable() bool {
 
 func runPage(t *testing.T, p page) {
 	s := newSandbox(t)
-	literal, file, code := false, "", 0
+	literal, file, code, executed := false, "", 0, 0
 	for _, it := range p.items {
 		switch it.kind {
 		case "setup", "check":
@@ -62,11 +62,14 @@ func runPage(t *testing.T, p page) {
 			if file += f.file; file != "" {
 				s.write(t, file, s.localText(it.String(), literal)+"\n")
 			}
-			s.block(t, p, it, code, literal)
+			executed += s.block(t, p, it, code, literal)
 			file, code = "", 0
 		}
 	}
 	s.end(t)
+	if n := strings.Count(strings.Join(p.lines, "\n"), "```sh\n") + strings.Count(strings.Join(p.lines, "\n"), "```console\n"); n != executed {
+		t.Errorf("%d of %d blocks were executed", executed, n)
+	}
 }
 
 // first is the first line, by which fixtures know a block.
@@ -84,10 +87,13 @@ type step struct {
 	code     int
 }
 
-// block executes a block; what is neither sh nor console is data.
-func (s *sandbox) block(t *testing.T, p page, it item, code int, literal bool) {
+// block executes a block, and returns how many it executed: what is neither sh
+// nor console is data.
+func (s *sandbox) block(t *testing.T, p page, it item, code int, literal bool) int {
 	t.Helper()
 	switch it.lang {
+	default:
+		return 0
 	case "sh":
 		commands := strings.Join(s.withoutExempt(p.path, it.text), "\n")
 		s.step(t, p, it.line, step{commands: s.localText(commands, literal), code: code})
@@ -101,6 +107,7 @@ func (s *sandbox) block(t *testing.T, p page, it item, code int, literal bool) {
 			s.step(t, p, it.line, st)
 		}
 	}
+	return 1
 }
 
 // consoleSteps splits a console block into commands and their outputs.
