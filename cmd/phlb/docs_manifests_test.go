@@ -34,17 +34,23 @@ func TestDocsManifests(t *testing.T) {
 	}
 }
 
-// validPart parses a manifest, one without its beginning, or keys of a source.
+// validPart parses a manifest, one without its beginning or end, or keys of a
+// source.
 func validPart(text string) error {
-	const begin = "version: 1\ndestination: /mnt/backup\n"
+	const (
+		begin  = "version: 1\ndestination: /mnt/backup\n"
+		source = "\nsources: [{path: /home/me}]\n"
+	)
 	var first error
 	for i, whole := range []string{
 		text,
 		begin + text,
+		text + source,
+		text + "\ndestination: /mnt/backup" + source,
 		begin + "sources:\n  - path: /home/me\n    " + strings.ReplaceAll(text, "\n", "\n    "),
 	} {
 		_, err := manifest.Parse([]byte(whole), "manifest.yaml", manifest.Options{
-			Getenv: func(string) (string, bool) { return "x", true },
+			Getenv: func(string) (string, bool) { return "https://example.org/x", true },
 		})
 		if err == nil {
 			return nil
