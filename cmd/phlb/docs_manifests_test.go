@@ -45,6 +45,7 @@ func validPart(text string) error {
 	for i, whole := range []string{
 		text,
 		begin + text,
+		begin + text + source,
 		text + source,
 		text + "\ndestination: /mnt/backup" + source,
 		begin + "sources:\n  - path: /home/me\n    " + strings.ReplaceAll(text, "\n", "\n    "),
