@@ -91,8 +91,9 @@ func (r *release) staged(t target) ([]entry, error) {
 		{"doc/CHANGELOG.md", "CHANGELOG.md", 0o644},
 		{"doc/copyright", "LICENSE", 0o644},
 	}
-	for _, dir := range []string{"docs", "examples"} {
-		more, err := entriesBelow("doc/"+dir, dir)
+	below := map[string]string{"doc/docs": "docs", "doc/examples": "examples", "systemd": filepath.Join("examples", "systemd")}
+	for dir, from := range below {
+		more, err := entriesBelow(dir, from)
 		if err != nil {
 			return nil, err
 		}
