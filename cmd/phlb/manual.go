@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,11 @@ import (
 	"phlb/manifest"
 )
 
-const manifestPage = "phlb-manifest"
+// The manifest has a page of its own, which begins with the help topic.
+const (
+	manifestPage  = "phlb-manifest"
+	manifestTopic = "manifest"
+)
 
 // manual makes man pages out of the commands and the manifest's schema.
 type manual struct {
@@ -31,18 +36,26 @@ func (m *manual) pages(root *cobra.Command) ([]manpage.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(m.commands(root), about), nil
+	all, err := m.commands(root)
+	return append(all, about), err
 }
 
-func (m *manual) commands(c *cobra.Command) []manpage.Page {
-	if c.IsAdditionalHelpTopicCommand() {
-		return []manpage.Page{m.topic(c)}
-	}
+func (m *manual) commands(c *cobra.Command) ([]manpage.Page, error) {
 	all := []manpage.Page{m.command(c)}
 	for _, sub := range documented(c) {
-		all = append(all, m.commands(sub)...)
+		var pages []manpage.Page
+		var err error
+		if sub.IsAdditionalHelpTopicCommand() {
+			pages, err = m.topic(sub)
+		} else {
+			pages, err = m.commands(sub)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pages...)
 	}
-	return all
+	return all, nil
 }
 
 // documented are the commands and topics below one that help lists.
@@ -55,10 +68,13 @@ func documented(c *cobra.Command) []*cobra.Command {
 func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 func pageRef(c *cobra.Command) manpage.Ref {
-	if c.IsAdditionalHelpTopicCommand() {
-		return manpage.Ref{Name: pageName(c), Section: "7"}
+	switch {
+	case !c.IsAdditionalHelpTopicCommand():
+		return manpage.Ref{Name: pageName(c), Section: "1"}
+	case c.Name() == manifestTopic:
+		return manpage.Ref{Name: manifestPage, Section: "5"}
 	}
-	return manpage.Ref{Name: pageName(c), Section: "1"}
+	return manpage.Ref{Name: pageName(c), Section: "7"}
 }
 
 func (m *manual) command(c *cobra.Command) manpage.Page {
@@ -87,32 +103,35 @@ func (m *manual) command(c *cobra.Command) manpage.Page {
 // exitStatus lists all codes, on the page of the program.
 func exitStatus() manpage.Section {
 	s := manpage.Section{Title: "EXIT STATUS"}
-	for _, code := range []struct {
-		code    int
-		meaning string
-	}{
-		{codeDone, "done"},
-		{codeFailed, "failed"},
-		{codeDifferent, "with --detailed-exitcode: the plan contains changes; compare and diff: differences found"},
-		{codeIncomplete, "finished and published, but some files could not be read, vanished, or drifted from the plan"},
-		{codeGuard, "a guard tripped: the plan is written for inspection and is not applicable"},
-		{codeRefused, "the plan is refused: damaged, edited, of an unknown format, already applied, or the root has moved on since"},
-		{codeDamage, "verification found damage"},
-		{codeLocked, "another run holds the root's lock"},
-		{codeUsage, "wrong usage, or an invalid manifest"},
-		{codeInterrupted, "interrupted"},
-	} {
-		s.Item(manpage.Bold(strconv.Itoa(code.code)), code.meaning)
+	for _, e := range exitMeanings() {
+		s.Item(manpage.Bold(strconv.Itoa(e.code)), e.meaning)
 	}
 	return s
 }
 
-// topic is the page of a help topic.
-func (m *manual) topic(c *cobra.Command) manpage.Page {
+// topic is the page of a help topic; none for the manifest's, which stands on
+// its own page.
+func (m *manual) topic(c *cobra.Command) ([]manpage.Page, error) {
+	if c.Name() == manifestTopic {
+		return nil, nil
+	}
+	about, err := topicText(c.Name())
+	if err != nil {
+		return nil, err
+	}
 	p := m.page(pageName(c), "7", c.Short)
-	p.Add(text("DESCRIPTION", c.Long))
+	p.Add(text("DESCRIPTION", about))
 	p.Add(seeAlso(c))
-	return p
+	return []manpage.Page{p}, nil
+}
+
+// topicText is what help tells of a topic.
+func topicText(name string) (string, error) {
+	i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == name })
+	if i < 0 {
+		return "", fmt.Errorf("there is no text about %s", name)
+	}
+	return topics()[i].text()
 }
 
 func synopsis(c *cobra.Command) manpage.Section {
@@ -161,6 +180,9 @@ func commandsSection(c *cobra.Command) manpage.Section {
 		s.Heading(strings.TrimSuffix(g.Title, ":"))
 		list(g.ID)
 	}
+	if c.HasAvailableSubCommands() && len(c.Groups()) > 0 {
+		s.Heading("Help topics")
+	}
 	list("")
 	return s
 }
@@ -202,24 +224,24 @@ func seeAlso(c *cobra.Command) manpage.Section {
 	for _, sub := range documented(c) {
 		refs = append(refs, pageRef(sub))
 	}
-	s.Refs(append(refs, manpage.Ref{Name: manifestPage, Section: "5"})...)
+	if about := (manpage.Ref{Name: manifestPage, Section: "5"}); !slices.Contains(refs, about) {
+		refs = append(refs, about)
+	}
+	s.Refs(refs...)
 	return s
 }
 
 // manifest is the page of the manifest, by its schema.
 func (m *manual) manifest() (manpage.Page, error) {
 	p := m.page(manifestPage, "5", "what phlb backs up, where to, and by which rules")
-	p.Add(text("DESCRIPTION", `A manifest is a YAML file. "phlb init" writes one to start from, "phlb validate"
-checks one and tells all that is wrong with it, and "phlb schema manifest" prints
-its JSON Schema, which editors can complete from.
-
-${VAR} and ${VAR:-default} are expanded in values, though not in hooks; $${ is a
-literal ${. A variable that is not set and has no default is an error. The
-expanded text is read as the key's type.
-
+	about, err := topicText(manifestTopic)
+	if err != nil {
+		return p, err
+	}
+	p.Add(text("DESCRIPTION", about+`
 A size is a number of bytes, or has a unit: KiB, MiB, GiB (powers of 1024), kB,
 MB, GB (powers of 1000). A span is written with y, m (months), d and h, such as
-2d12h.`))
+2d12h. What a variable expands to is read as the key's type.`))
 	keys, err := manpage.Keys(manifest.Schema())
 	if err != nil {
 		return p, err

@@ -15,7 +15,7 @@ func TestBytes(t *testing.T) {
 		Date: time.Date(2026, 11, 27, 23, 0, 0, 0, time.FixedZone("west", -3600*2)),
 	}
 	about := Section{Title: "DESCRIPTION"}
-	about.Text("Runs it\n.so to say: 'a\\b' ~ ^.\n\nA list:\n\n  tool run --x    *not markup*\n\n    .deeper <y>\n'Then' text; é.")
+	about.Text("Runs it\n.so to say: 'a\\b' ~ ^.\n\nA list:\n\n  tool run --x    *not markup*\n\n    .deeper <y>\n'Then' text; é.\n\nA  column\nB  another,\n   and more")
 	p.Add(about)
 	options := Section{Title: "OPTIONS"}
 	options.Item(Bold("--max")+Plain(" ")+Variable("n"), "the most\nof all")
@@ -45,6 +45,14 @@ tool run \-\-x    *not markup*
 .RE
 .PP
 \&\(aqThen\(aq text; \[u00E9].
+.PP
+.RS 4
+.nf
+A  column
+B  another,
+   and more
+.fi
+.RE
 .SH "OPTIONS"
 .TP
 \fB\-\-max\fR \fIn\fR

@@ -12,7 +12,7 @@ type block struct {
 	lines    []string
 }
 
-// blocks takes a text apart. An indented line begins a block of its own even
+// blocks takes a text apart. A line that is laid out begins a block of its own even
 // without an empty line before it; empty lines between indented ones stay.
 func blocks(text string) []block {
 	var all []block
@@ -24,7 +24,7 @@ func blocks(text string) []block {
 			gap++
 			continue
 		}
-		verbatim := isIndented(line)
+		verbatim := isLaidOut(line)
 		last := len(all) - 1
 		switch {
 		case !open || all[last].verbatim != verbatim, gap > 0 && !verbatim:
@@ -45,7 +45,10 @@ func blocks(text string) []block {
 	return all
 }
 
-func isIndented(line string) bool { return line[0] == ' ' || line[0] == '\t' }
+// isLaidOut reports whether a line is indented or has columns.
+func isLaidOut(line string) bool {
+	return line[0] == ' ' || line[0] == '\t' || strings.Contains(line, "  ")
+}
 
 // unindented takes away what all lines begin with.
 func unindented(lines []string) []string {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -16,12 +17,12 @@ import (
 // no part of the program, and has more dependencies than phlb.
 const nfpm = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2"
 
+// nfpmConfig says what packages contain. In the tree its list of contents ends
+// where the man pages are to be added.
+const nfpmConfig = "nfpm.yaml"
+
 // packageAll makes the packages of the Linux targets.
 func (r *release) packageAll(ctx context.Context, targets []target) error {
-	config, err := filepath.Abs(filepath.Join(".ci", "nfpm.yaml"))
-	if err != nil {
-		return err
-	}
 	for _, t := range targets {
 		if t.os != "linux" {
 			continue
@@ -31,7 +32,7 @@ func (r *release) packageAll(ctx context.Context, targets []target) error {
 			return fmt.Errorf("stage packages: %w", err)
 		}
 		for _, kind := range []string{"deb", "rpm"} {
-			if err := r.pack(ctx, t, kind, config, stage); err != nil {
+			if err := r.pack(ctx, t, kind, stage); err != nil {
 				return err
 			}
 			r.say("%s for %s", kind, t)
@@ -40,8 +41,8 @@ func (r *release) packageAll(ctx context.Context, targets []target) error {
 	return nil
 }
 
-func (r *release) pack(ctx context.Context, t target, kind, config, stage string) error {
-	c := exec.CommandContext(ctx, "go", "run", nfpm, "package", "--config", config, "--packager", kind, "--target", r.out)
+func (r *release) pack(ctx context.Context, t target, kind, stage string) error {
+	c := exec.CommandContext(ctx, "go", "run", nfpm, "package", "--config", nfpmConfig, "--packager", kind, "--target", r.out)
 	c.Dir = stage
 	c.Env = append(os.Environ(), r.epoch(), "PHLB_VERSION="+r.Version, "PHLB_ARCH="+t.arch)
 	if out, err := c.CombinedOutput(); err != nil {
@@ -50,28 +51,12 @@ func (r *release) pack(ctx context.Context, t target, kind, config, stage string
 	return nil
 }
 
-// stage lays out what .ci/nfpm.yaml puts into packages. The packages take over
-// modes and times from here.
+// stage lays out what packages contain, and says so in a configuration. The
+// packages take over modes and times from here.
 func (r *release) stage(t target, stage string) error {
-	entries := []entry{
-		{"bin/phlb", r.program(t), 0o755},
-		{"bash/phlb", filepath.Join(r.work, "completions", "phlb.bash"), 0o644},
-		{"zsh/_phlb", filepath.Join(r.work, "completions", "_phlb"), 0o644},
-		{"fish/phlb.fish", filepath.Join(r.work, "completions", "phlb.fish"), 0o644},
-		{"doc/README.md", "README.md", 0o644},
-		{"doc/CHANGELOG.md", "CHANGELOG.md", 0o644},
-		{"doc/copyright", "LICENSE", 0o644},
-	}
-	for _, dir := range []string{"docs", "examples"} {
-		more, err := entriesBelow("doc/"+dir, dir)
-		if err != nil {
-			return err
-		}
-		for _, e := range more {
-			if !strings.HasSuffix(e.name, ".go") {
-				entries = append(entries, e)
-			}
-		}
+	entries, err := r.staged(t)
+	if err != nil {
+		return err
 	}
 	for _, e := range entries {
 		data, err := os.ReadFile(e.from)
@@ -82,33 +67,70 @@ func (r *release) stage(t target, stage string) error {
 			return err
 		}
 	}
-	if err := r.stagePages(stage); err != nil {
+	contents, err := r.stagePages(stage)
+	if err != nil {
+		return err
+	}
+	config, err := os.ReadFile(filepath.Join(".ci", nfpmConfig))
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(stage, nfpmConfig), append(config, contents...), 0o644); err != nil {
 		return err
 	}
 	return r.settle(stage)
 }
 
-// stagePages compresses the man pages, as Debian wants them.
-func (r *release) stagePages(stage string) error {
+func (r *release) staged(t target) ([]entry, error) {
+	entries := []entry{
+		{"bin/phlb", r.program(t), 0o755},
+		{"bash/phlb", filepath.Join(r.work, "completions", "phlb.bash"), 0o644},
+		{"zsh/_phlb", filepath.Join(r.work, "completions", "_phlb"), 0o644},
+		{"fish/phlb.fish", filepath.Join(r.work, "completions", "phlb.fish"), 0o644},
+		{"doc/README.md", "README.md", 0o644},
+		{"doc/CHANGELOG.md", "CHANGELOG.md", 0o644},
+		{"doc/copyright", "LICENSE", 0o644},
+	}
+	below := map[string]string{"doc/docs": "docs", "doc/examples": "examples", "systemd": filepath.Join("examples", "systemd")}
+	for dir, from := range below {
+		more, err := entriesBelow(dir, from)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range more {
+			if !strings.HasSuffix(e.name, ".go") {
+				entries = append(entries, e)
+			}
+		}
+	}
+	return entries, nil
+}
+
+// stagePages compresses the man pages, as Debian wants them, and returns what
+// is to be said of them: one by one, as a package is not to own the system's
+// directories of man pages.
+func (r *release) stagePages(stage string) (contents []byte, err error) {
 	pages, err := entriesBelow("", filepath.Join(r.work, "man"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range pages {
 		data, err := os.ReadFile(e.from)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		packed, err := gzipped(data)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		section := filepath.Ext(e.name)[1:]
-		if err := writeFile(filepath.Join(stage, "man"+section, e.name+".gz"), packed, 0o644); err != nil {
-			return err
+		src := path.Join("man", e.name+".gz")
+		dst := path.Join("/usr/share/man", "man"+filepath.Ext(e.name)[1:], e.name+".gz")
+		contents = fmt.Appendf(contents, "  - {src: %s, dst: %s}\n", src, dst)
+		if err := writeFile(filepath.Join(stage, src), packed, 0o644); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return contents, nil
 }
 
 // gzipped compresses without name or time.
