@@ -130,7 +130,7 @@ func TestTwoInterruptionsAndALaterPlan(t *testing.T) {
 	if n := rep.TakenOver.Files; n < int64(max(one, two)-1) || n > 39 {
 		t.Errorf("taken over %d; %d and then %d had been staged", n, one, two)
 	}
-	w.refused(first, execute.ErrRefused, "plan again")
+	w.refused(first, execute.ErrRefused, "has come into being")
 	w.settled()
 }
 

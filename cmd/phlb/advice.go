@@ -266,6 +266,11 @@ func systemAdvice(err error) (advice, bool) {
 		return advice{code: report.CodeReadOnly, hint: "the file system is mounted read-only, as some become after an I/O error: look at findmnt and dmesg, then " + again}, true
 	case fsys.ClassPermission:
 		return advice{code: report.CodePermission, hint: "run as a user who may (" + whoami() + " may not), or change the owner or mode of what is named"}, true
+	case fsys.ClassType:
+		return advice{
+			code: report.CodeType,
+			hint: "something else stands where a directory or file belongs, perhaps a symbolic link, which is not followed there: look with ls -ld, and move it away",
+		}, true
 	case fsys.ClassIO:
 		return advice{code: report.CodeIO, hint: "the device failed or is gone: check the cable, the mount and the disk"}, true
 	case fsys.ClassExhausted:

@@ -88,7 +88,7 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 	case err == nil && !ok:
 		err = r.lockedBy(f, mode)
 	case err != nil && ctx.Err() == nil:
-		err = fmt.Errorf("lock %s: %w: %w", r.path, ErrLocking, err)
+		err = fmt.Errorf("lock %s: %w", r.path, err)
 	}
 	if err != nil {
 		f.Close()
@@ -137,7 +137,8 @@ func (r *Root) createLock() (*fsys.File, error) {
 	return f, nil
 }
 
-// waitLock tries until the lock is there or wait is over.
+// waitLock tries until the lock is there or wait is over. Where the file cannot
+// be locked at all the error is ErrLocking.
 func waitLock(ctx context.Context, f *fsys.File, mode fsys.LockMode, wait time.Duration) (bool, error) {
 	deadline := time.Now().Add(wait)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
@@ -145,9 +146,12 @@ func waitLock(ctx context.Context, f *fsys.File, mode fsys.LockMode, wait time.D
 			return false, err
 		}
 		ok, err := f.TryLock(mode)
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", ErrLocking, err)
+		}
 		left := time.Until(deadline)
-		if ok || err != nil || left <= 0 {
-			return ok, err
+		if ok || left <= 0 {
+			return ok, nil
 		}
 		select {
 		case <-ctx.Done():

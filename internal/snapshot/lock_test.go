@@ -220,3 +220,19 @@ func TestLockOnAFullDisk(t *testing.T) {
 		t.Error("not locked")
 	}
 }
+
+// TestNoLocks: that a file system has no locks is not taken for another
+// holder. A closed file stands for it.
+func TestNoLocks(t *testing.T) {
+	r := openRoot(t, t.TempDir())
+	f, err := r.createLock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := waitLock(t.Context(), f, fsys.Exclusive, time.Minute); ok || !errors.Is(err, ErrLocking) {
+		t.Errorf("got %v, %v", ok, err)
+	}
+}
