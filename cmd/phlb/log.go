@@ -93,20 +93,20 @@ func (a *app) sayFailure(f *report.Failure) {
 		}
 		return
 	}
-	log := a.voice()
+	voice := a.voice()
 	for _, p := range f.Problems {
 		attrs := []any{"path", p.Pos.File, "line", p.Pos.Line, "column", p.Pos.Column}
 		if p.Hint != "" {
 			attrs = append(attrs, "hint", p.Hint)
 		}
-		log.Error(p.Message, attrs...)
+		voice.Error(p.Message, attrs...)
 	}
 	text, hint, _ := strings.Cut(f.Error, "\n")
 	attrs := []any{"status", string(f.Outcome), "exit_code", f.ExitCode}
 	if hint != "" {
 		attrs = append(attrs, "hint", hint)
 	}
-	log.Error(text, attrs...)
+	voice.Error(text, attrs...)
 }
 
 // noticeAfter is how long stopping may take before it is told that the

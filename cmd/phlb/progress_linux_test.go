@@ -127,7 +127,7 @@ func TestResizeInTmux(t *testing.T) {
 	}
 	tmux("new-session", "-d", "-s", "x", "-x", "100", "-y", "24", "-c", dir,
 		"sh -c 'trap : INT; seq 90; \"$0\" backup src dst --workers 1 >/dev/null; echo after $?; sleep 60' "+program(t))
-	defer exec.Command("tmux", "-S", filepath.Join(dir, "tmux"), "kill-server").Run() //nolint:errcheck // it may be gone
+	defer exec.Command("tmux", "-S", filepath.Join(dir, "tmux"), "kill-server").Run()
 	one := func(text string) bool {
 		return strings.Count(text, "apply") == 1 && strings.Count(text, "large.iso ") == 1 && strings.Contains(text, "\n90\napply")
 	}

@@ -113,7 +113,11 @@ func coarse(d time.Duration) time.Duration {
 	case d >= 2*time.Minute:
 		step = 10 * time.Second
 	}
-	return max((d+step-1)/step*step, time.Second)
+	up := d.Truncate(step)
+	if up < d {
+		up += step
+	}
+	return max(up, time.Second)
 }
 
 // shortest is what remains of a bar on a terminal with hardly any room.
