@@ -144,7 +144,10 @@ func TestProgressOfFailedPhase(t *testing.T) {
 	p.Send(event.Event{Kind: event.Start, Phase: event.Apply})
 	clock.advance(90 * time.Second)
 	p.Send(event.Event{Kind: event.End, Phase: event.Apply, Err: errors.New("disk full")})
-	want := "apply: 0 files in 1m30s: disk full\n"
+	p.Send(event.Event{Kind: event.Start, Phase: event.Publish, Path: "home"})
+	clock.advance(7 * time.Second)
+	p.Send(event.Event{Kind: event.End, Phase: event.Publish, Path: "home"})
+	want := "apply: 0 files in 1m30s: disk full\npublish home: 7s\n"
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
