@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+
 	"phlb/internal/fsys"
 	"phlb/internal/report"
 	"phlb/internal/snapshot"
