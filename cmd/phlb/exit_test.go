@@ -74,7 +74,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-func TestFailureTellsWhatToDo(t *testing.T) {
+func TestMessageTellsWhatToDo(t *testing.T) {
 	found := errors.New("found")
 	staged := "/mnt/.phlb/staging/home/tree/x"
 	tests := []struct {
