@@ -128,7 +128,8 @@ func drawMachine(t *rapid.T) *machine {
 // time has passed; differences up to three seconds aside.
 const trust = 1.75
 
-// TestTimeLeftCanBeTrusted simulates runs. What is told after a fifth of the
+// TestTimeLeftCanBeTrusted simulates runs of a machine whose speed stays what
+// it is, noise aside: of one that gets slower or faster nobody can tell. What is told after a fifth of the
 // time is right within a factor, and most of the time something is told.
 func TestTimeLeftCanBeTrusted(t *testing.T) {
 	for name, tt := range map[string]struct {
