@@ -2,19 +2,47 @@
 package examples_test
 
 import (
+	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
+
+// programs is where build builds.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "phlb-examples-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
+}
+
+// built builds phlb once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	phlb := filepath.Join(programs, "phlb.exe") // every system can run it by this name
+	out, err := exec.Command("go", "build", "-o", phlb, "phlb/cmd/phlb").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return phlb, err
+})
 
 // build builds phlb.
 func build(t *testing.T) string {
 	t.Helper()
-	phlb := filepath.Join(t.TempDir(), "phlb.exe") // every system can run it by this name
-	run(t, nil, "go", "build", "-o", phlb, "phlb/cmd/phlb")
+	phlb, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return phlb
 }
 
@@ -30,13 +58,16 @@ func run(t *testing.T, env []string, name string, args ...string) string {
 	return string(out)
 }
 
-// manifests lists all manifests among the examples.
+// manifests lists all manifests among the examples; other files are YAML, too.
 func manifests(t *testing.T) []string {
 	t.Helper()
 	var paths []string
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if ext := filepath.Ext(path); (ext == ".yaml" || ext == ".yml") && !strings.HasSuffix(path, ".workflow.yml") {
-			paths = append(paths, path)
+		if ext := filepath.Ext(path); err == nil && (ext == ".yaml" || ext == ".yml") {
+			var text []byte
+			if text, err = os.ReadFile(path); bytes.Contains(text, []byte("\ndestination: ")) {
+				paths = append(paths, path)
+			}
 		}
 		return err
 	})

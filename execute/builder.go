@@ -17,6 +17,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 	"phlb/plan"
 )
 
@@ -104,11 +105,14 @@ func (b *builder) sourceFault(ctx context.Context, t *task, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if w := (*writeError)(nil); errors.As(err, &w) {
+	if w := (*transfer.WriteError)(nil); errors.As(err, &w) {
 		return b.destination(t.Path, err)
 	}
 	if exhausted(err) {
 		return fmt.Errorf("read %s: %w", t.Path, err)
+	}
+	if lost := b.source.Answers(); lost != nil {
+		return fmt.Errorf("read %s: the source %s is lost, and nothing of it was published (what was copied is kept and taken over): %w", t.Path, b.src.Path, lost)
 	}
 	if b.strict {
 		return b.strictly(t.Path, err)

@@ -41,6 +41,9 @@ type checkedSource struct {
 	id         snapshot.ID
 	parent     snapshot.ID   // zero: there is none
 	files      int64         // to copy and link
+	links      int64         // of these, to link
+	small      int64         // of these, to copy in one piece
+	smallBytes int64         // of these
 	bytes      int64         // to copy
 	unreadable int64         // skips of paths that exist but could not be read or held
 	prune      []snapshot.ID // to be removed, in this order
@@ -234,11 +237,16 @@ func (c *checker) entry(e *plan.Entry) error {
 		c.inodes += 3 // itself and its two lookup entries
 		c.count(e)
 		c.cur.bytes += e.Size
+		if e.Size <= bufferSize {
+			c.cur.small++
+			c.cur.smallBytes += e.Size
+		}
 	case plan.ActionLink:
 		if err := c.target(e); err != nil {
 			return fmt.Errorf("link %q: %w", e.Path, err)
 		}
 		c.count(e)
+		c.cur.links++
 	case plan.ActionSkip:
 		if leftOut(e.Reason) {
 			c.cur.unreadable++

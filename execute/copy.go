@@ -13,6 +13,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 	"phlb/plan"
 )
 
@@ -27,6 +28,7 @@ type outcome struct {
 	racy   bool
 	torn   bool  // it changed during each attempt
 	unread int64 // bytes that progress has not counted
+	ready  bool  // an interrupted run had stored it
 	stored catalog.Stored
 }
 
@@ -56,7 +58,7 @@ func (h *hands) obtain(ctx context.Context, t *task) (*outcome, error) {
 
 // finishCopy accounts for a file that was copied.
 func (h *hands) finishCopy(t *task, out *outcome) error {
-	if why := drift(&t.Entry, out); why != "" {
+	if why := h.b.drift(&t.Entry, out); why != "" {
 		if err := h.b.drifted(t.Path, why); err != nil {
 			return err
 		}
@@ -77,7 +79,11 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 	if h.b.debug {
 		h.b.log.Debug("copied", "path", t.Path, "bytes", out.info.Size, "sha256", out.sum.String())
 	}
-	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Path: t.Path})
+	done := event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Ready: out.ready, Path: t.Path}
+	if h.small(&out.info) {
+		done.Small, done.SmallBytes = 1, out.unread
+	}
+	h.b.events.Send(done)
 	if out.torn {
 		return nil // no later run could tell what state of it this is
 	}
@@ -89,7 +95,7 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 
 // drift says in which way what was stored is not what the plan saw; "" means
 // it is the same.
-func drift(e *plan.Entry, out *outcome) string {
+func (b *builder) drift(e *plan.Entry, out *outcome) string {
 	switch {
 	case out.torn:
 		return fmt.Sprintf("changed while it was being read, %d times", maxAttempts)
@@ -98,16 +104,22 @@ func drift(e *plan.Entry, out *outcome) string {
 	case !e.SHA256.IsZero() && out.sum != e.SHA256:
 		return "content is not what was planned"
 	}
-	return driftOf(e, &out.info)
+	return b.driftOf(e, &out.info)
 }
 
-// driftOf is drift as far as it shows without reading.
-func driftOf(e *plan.Entry, now *meta.Info) string {
+// driftOf is drift as far as it shows without reading. A source without stable
+// inodes has others after each mount, and may have no ctime that means anything:
+// there the attributes, which cannot change without it elsewhere, are compared.
+func (b *builder) driftOf(e *plan.Entry, now *meta.Info) string {
 	switch {
 	case now.Size != e.Size:
 		return fmt.Sprintf("size is %d, planned %d", now.Size, e.Size)
 	case now.Mtime != e.Mtime:
 		return "modification time is not what was planned"
+	case !b.src.StableInodes():
+		if now.Mode != e.Mode || now.UID != e.UID || now.GID != e.GID {
+			return "mode or owner is not what was planned"
+		}
 	case !e.Ctime.IsZero() && now.Ctime != e.Ctime:
 		return "change time (ctime) is not what was planned"
 	case e.Ino != 0 && now.Ino != e.Ino:
@@ -243,15 +255,15 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 			return err
 		}
 	}
-	d := dresser{builder: h.b}
+	d := h.b.dresser()
 	d.owner(dst, out.info.UID, out.info.GID)
-	d.xattrs(dst.SetXattr, out.xattrs)
-	d.try(dst.SetMtime(out.info.Mtime))
+	d.Xattrs(dst, out.xattrs)
+	d.Try(dst.SetMtime(out.info.Mtime))
 	st, err := dst.Stat()
 	if err == nil {
 		mode := plan.StoredMode(out.info.Mode, st.UID == out.info.UID, st.GID == out.info.GID)
 		if st.Mode != mode {
-			d.try(dst.Chmod(mode))
+			d.Try(dst.Chmod(mode))
 			st, err = dst.Stat()
 		}
 	}
@@ -263,7 +275,7 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 		return writing(err)
 	}
 	kept := out.xattrs
-	if d.lost {
+	if d.Lost {
 		if kept, err = dst.Xattrs(); err != nil {
 			return writing(err)
 		}
@@ -278,17 +290,6 @@ func storedOf(action string, st *meta.Info, xattrs meta.Xattrs) catalog.Stored {
 	}
 }
 
-// writeError marks an error of the destination, so that it is not taken for
-// one of the source.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// writing marks err unless it is nil.
-func writing(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &writeError{err}
-}
+// writing marks an error of the destination, so that it is not taken for one of
+// the source. Nil stays nil.
+func writing(err error) error { return transfer.Writing(err) }

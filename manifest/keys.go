@@ -149,6 +149,7 @@ func hookFields() []field[Hooks] {
 		one("after", commands, func(h *Hooks) *[]string { return &h.After }),
 		one("on_error", commands, func(h *Hooks) *[]string { return &h.OnError }),
 		one("timeout", readDuration, func(h *Hooks) *time.Duration { return &h.Timeout }),
+		one("ping", readURL, func(h *Hooks) *string { return &h.Ping }),
 	}
 }
 

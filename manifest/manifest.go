@@ -67,6 +67,7 @@ type Source struct {
 type Hooks struct {
 	Before, After, OnError []string
 	Timeout                time.Duration // for each command; 0: none
+	Ping                   string        // http or https URL that is told of the run, a secret; empty: none
 }
 
 // Empty reports whether there is no command.

@@ -178,9 +178,11 @@ func TestMerging(t *testing.T) {
 		{"retention by key", "retention: {keep_last: 3, keep_daily: 7, keep_within: 2d}", "retention: {keep_daily: 0, keep_within: 3d}", func(s Source) any { return *s.Retention }, retain.Policy{KeepLast: 3, KeepWithin: retain.Span{Days: 3}}},
 		{"retention switched off", "retention: {keep_last: 3}", "retention: {keep_last: 0}", func(s Source) any { return s.Retention == nil }, true},
 		{"an empty retention is none", "retention: {}", "exclude_caches: true", func(s Source) any { return s.Retention == nil }, true},
-		{"hooks by key", "hooks: {before: [a], after: [b]}", "hooks: {after: [c, d], on_error: []}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[a] [c d] [] 1h0m0s}"},
-		{"timeout of hooks", "hooks: {before: [a], timeout: 90s}", "hooks: {timeout: 1h30m}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[a] [] [] 1h30m0s}"},
-		{"no timeout of hooks", "hooks: {timeout: 90s}", "hooks: {timeout: 0}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[] [] [] 0s}"},
+		{"hooks by key", "hooks: {before: [a], after: [b]}", "hooks: {after: [c, d], on_error: []}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[a] [c d] [] 1h0m0s }"},
+		{"timeout of hooks", "hooks: {before: [a], timeout: 90s}", "hooks: {timeout: 1h30m}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[a] [] [] 1h30m0s }"},
+		{"no timeout of hooks", "hooks: {timeout: 90s}", "hooks: {timeout: 0}", func(s Source) any { return fmt.Sprint(s.Hooks) }, "{[] [] [] 0s }"},
+		{"ping inherited", "hooks: {ping: https://example.org/x}", "hooks: {timeout: 0}", func(s Source) any { return s.Hooks.Ping }, "https://example.org/x"},
+		{"ping switched off", "hooks: {ping: https://example.org/x}", "hooks: {ping: \"\"}", func(s Source) any { return s.Hooks.Ping }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// defaults stand last, which must not matter; the second source

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"math"
+	"net/url"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -277,6 +278,26 @@ func readDuration(d *decoder, v value) (time.Duration, bool) {
 		return 0, false
 	}
 	return duration, true
+}
+
+// readURL reads a URL to call. Messages do not show it: it may be a secret. An
+// empty one switches an inherited one off.
+func readURL(d *decoder, v value) (string, bool) {
+	const want = "a URL that begins with https:// or http://, such as https://example.org/ping/name"
+	s, ok := d.text(v, want)
+	if !ok || s.text == "" {
+		return "", ok
+	}
+	u, err := url.Parse(s.text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsFunc(s.text, unicode.IsSpace):
+		d.problem(s.pos, "", "%s must be %s", v.key(), want)
+		return "", false
+	case strings.Contains(s.text, "#"):
+		d.problem(s.pos, "", "%s must be a URL without a fragment (#…)", v.key())
+		return "", false
+	}
+	return s.text, true
 }
 
 func readTimezone(d *decoder, v value) (*time.Location, bool) {

@@ -86,6 +86,7 @@ func manifest(t *rapid.T) *Manifest {
 			Hooks: Hooks{
 				commands.Draw(t, "before"), commands.Draw(t, "after"), commands.Draw(t, "on_error"),
 				time.Duration(rapid.Int64Range(0, 1<<50).Draw(t, "timeout")),
+				rapid.SampledFrom([]string{"", "http://h", "https://u:p@example.org:8080/a%20b/${X}?q=1"}).Draw(t, "ping"),
 			},
 		})
 	}

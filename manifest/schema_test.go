@@ -57,6 +57,7 @@ func TestSchemaAccepts(t *testing.T) {
 		around("retention: {keep_within: 2y5m7d3h, keep_last: 0}"),
 		around("excludes: []\nexclude_if_present: []\nrequire: {sentinel: ''}\nhooks: {}"),
 		around("hooks: {timeout: 1h2m3.5s}"), around("hooks: {timeout: 0}"), around("hooks: {timeout: \"${T:-1m}\"}"),
+		around("hooks: {ping: \"https://example.org/x?a=b\"}"), around("hooks: {ping: ''}"), around("hooks: {ping: \"${URL:-}\"}"),
 	} {
 		if err := check([]byte(text)); err != nil {
 			t.Errorf("%v\n%s", err, text)
@@ -85,7 +86,8 @@ func TestSchemaRefuses(t *testing.T) {
 		around("small_file_threshold: 999"), around("change_detection: meta"), around("link_match: x"), around("small_files: x"),
 		around("require: {sentinel: /x}"), around("require: {min_files: -1}"), around("guards: {max_deleted_percent: 101}"),
 		around("retention: {keep_within: 2w}"), around("retention: {keep_last: -1}"), around("retention: {keep: 1}"),
-		around("hooks: {before: x}"), around("hooks: {timeout: 10}"), around("hooks: {timeout: 2d}"), around("name: .x"), around("name: a//b"), around("name: a/2026-11-23-140000"),
+		around("hooks: {before: x}"), around("hooks: {timeout: 10}"), around("hooks: {timeout: 2d}"),
+		around("hooks: {ping: x}"), around("hooks: {ping: 'ftp://h/x'}"), around("hooks: {ping: 'http://'}"), around("hooks: {ping: 'http://h/#a'}"), around("name: .x"), around("name: a//b"), around("name: a/2026-11-23-140000"),
 	} {
 		if check([]byte(text)) == nil {
 			t.Errorf("the schema accepted\n%s", text)

@@ -149,6 +149,9 @@ func showHooks(h Hooks) *mapping {
 	if len(m.content) > 0 || h.Timeout != DefaultHookTimeout {
 		m.add("timeout", text(h.Timeout.String()))
 	}
+	if h.Ping != "" {
+		m.add("ping", text(h.Ping))
+	}
 	return m
 }
 

@@ -25,6 +25,8 @@ type applyOptions struct {
 	expectSHA256 string
 	hooks        string // a manifest, with a saved plan
 	maxDuration  time.Duration
+	metrics      string // a file
+	meter        *meter
 }
 
 func (a *app) newApplyCommand() *cobra.Command {
@@ -32,6 +34,8 @@ func (a *app) newApplyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply PLAN|MANIFEST",
 		Short: "Carry out a saved plan, or plan, ask and apply",
+		Example: `  phlb apply plan.json --expect-sha256 "$(cat plan.sha256)"
+  phlb apply manifest.yaml --yes`,
 		Long: `With a plan: carries out exactly that, and never asks: the file is the approval.
 With a manifest (its name ends in .yaml or .yml): plans, shows the summary, asks,
 and applies. The manifest's hooks run around it; with a saved plan, its after and
@@ -46,19 +50,25 @@ root's lock; 1 failed, or a hook did.`,
 			if o.maxDuration < 0 {
 				return usagef("--max-duration %v: must not be negative", o.maxDuration)
 			}
-			if isManifest(args[0]) {
-				return a.runApplyManifest(cmd.Context(), args[0], o)
-			}
-			return a.runApplyPlan(cmd.Context(), args[0], o)
+			return a.measured(cmd.Context(), "apply", o.metrics, func(m *meter) error {
+				o.meter = m
+				if isManifest(args[0]) {
+					return a.runApplyManifest(cmd.Context(), args[0], o)
+				}
+				return a.runApplyPlan(cmd.Context(), args[0], o)
+			})
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.yes, "yes", false, "with a manifest: do not ask")
 	f.BoolVar(&o.strict, "strict", false, "any drift from the plan aborts before the snapshot is published")
-	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 that the plan file must have: that of the file that was reviewed")
-	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the manifest it was made from")
+	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 (`HEX`) that the plan file must have: that of the file that was reviewed")
+	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the `MANIFEST` it was made from")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "how long pruning may take; the same plan again, or the next run, goes on (default: no limit)")
+	completeNothing(c, "expect-sha256")
+	completeFileFlag(c, "hooks", manifestEndings()...)
 	addPlanFlags(c, &o.plan)
+	metricsFlag(c, &o.metrics)
 	a.jsonFlag(c)
 	return c
 }
@@ -73,13 +83,27 @@ func (a *app) runApplyPlan(ctx context.Context, path string, o applyOptions) err
 	}
 	defer f.Close()
 	var h *hookRun
-	if o.hooks != "" {
-		if h, err = a.hooksOfPlan(ctx, f, o.hooks); err != nil {
+	if o.hooks != "" || o.meter != nil {
+		if h, err = a.aroundPlan(ctx, f, o); err != nil {
 			return err
 		}
 	}
+	h.begin(ctx)
 	res, err := a.applyFile(ctx, f, a.workerCount(0), o, h)
 	return h.finish(ctx, res, err)
+}
+
+// aroundPlan prepares what goes around applying a plan: hooks, and metrics.
+func (a *app) aroundPlan(ctx context.Context, f *os.File, o applyOptions) (*hookRun, error) {
+	head, err := readHead(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	o.meter.plan(head)
+	if o.hooks == "" {
+		return nil, nil
+	}
+	return a.hooksOfPlan(head, o.hooks)
 }
 
 // openPlan opens a plan that is to be read twice: once to check all of it,
@@ -121,6 +145,7 @@ func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions)
 	if err != nil {
 		return err
 	}
+	o.meter.manifest(m, o.plan.sources)
 	return a.planAndApply(ctx, m, o)
 }
 
@@ -130,7 +155,11 @@ func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	if !o.yes && !term.IsTerminal(int(a.in.Fd())) {
 		return usagef("standard input is no terminal to ask on: use --yes, or plan, review and apply the plan")
 	}
+	if !o.yes && a.logsJSON() {
+		return usagef("--log-format json asks no questions: use --yes, or plan, review and apply the plan")
+	}
 	h := a.hooksOf(m, o.plan.sources)
+	h.begin(ctx)
 	var res *execute.Result
 	ready, err := h.before(ctx)
 	switch {
@@ -160,11 +189,12 @@ func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	if err != nil {
 		return nil, err
 	}
+	planned := o.meter.phase("plan", a.now)
 	p, err := a.makePlan(ctx, m, o.plan, out, summary)
+	planned()
 	if err != nil {
 		return nil, err
 	}
-	a.progress.Close()
 	if !a.json || !o.yes {
 		if err := summary.Planned(p); err != nil {
 			return nil, err
@@ -209,6 +239,7 @@ func (a *app) applyFile(ctx context.Context, f execute.PlanFile, workers int, o 
 		NewID: newID, Now: a.now, Events: a.progress, Log: a.log, LogFileLevel: a.logLevel, Summary: report.ApplySummary,
 		MaxDuration: o.maxDuration,
 	})
+	o.meter.result(res)
 	if res != nil {
 		if printErr := a.printApplied(h.complete(res)); err == nil {
 			err = printErr

@@ -18,8 +18,9 @@ import (
 func (a *app) newCompareCommand() *cobra.Command {
 	var so sourceFlags
 	c := &cobra.Command{
-		Use:   "compare SOURCE DESTINATION",
-		Short: "Compare a directory with its newest snapshot, by content",
+		Use:     "compare SOURCE DESTINATION",
+		Short:   "Compare a directory with its newest snapshot, by content",
+		Example: `  phlb compare /home/me /mnt/backup --name home`,
 		Long: `PyHardLinkBackup's command: reads every file of SOURCE and of its newest
 snapshot below DESTINATION and compares them. Nothing is written.
 

@@ -17,6 +17,8 @@ func (a *app) newDiffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff SNAPSHOT[/PATH] SNAPSHOT[/PATH]",
 		Short: "What changed between two snapshots",
+		Example: `  phlb diff /mnt/backup/home/2026-11-27-180000 /mnt/backup/home/2026-11-27-190000
+  phlb diff /mnt/backup/home/2026-11-27-180000/docs /mnt/backup/home/2026-11-27-190000/docs --path '*.txt'`,
 		Long: `Tells what changed from the first snapshot to the second:
 
   added, removed   the path is only in the second, only in the first
@@ -33,12 +35,13 @@ Times of directories do not count. It waits for no other run.
 Exit codes: 0 no differences; 2 differences found; 3 no differences found, but
 some paths could not be read.`,
 		Args:              cobra.ExactArgs(2),
-		ValidArgsFunction: completeDirectories(2),
+		ValidArgsFunction: completeSnapshotPlaces(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runDiff(cmd.Context(), args[0], args[1], pattern)
 		},
 	}
-	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this pattern, such as '*.txt' or '/docs/**'")
+	c.Flags().StringVar(&pattern, "path", "", "tell only paths that match this `PATTERN`, such as '*.txt' or '/docs/**'")
+	completeNothing(c, "path")
 	a.jsonFlag(c)
 	return c
 }

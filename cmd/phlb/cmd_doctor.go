@@ -12,8 +12,9 @@ import (
 
 func (a *app) newDoctorCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "doctor PATH",
-		Short: "What the file system at a path can do",
+		Use:     "doctor PATH",
+		Short:   "What the file system at a path can do",
+		Example: `  phlb doctor /mnt/backup`,
 		Long: `Tries what matters for backups on the file system that holds PATH: hard links
 and their limit, reflinks, extended attributes, time resolution, case folding,
 names, free space and inodes. It works in a directory of its own inside PATH,

@@ -29,6 +29,8 @@ func (a *app) newExplainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain MANIFEST PATH",
 		Short: "Which rule decides about a path, and what a plan would do with it",
+		Example: `  phlb explain manifest.yaml /home/me/docs/letter.txt
+  phlb explain manifest.yaml .venv/`,
 		Long: `Tells for one path, and for the directories above it, which rule includes or
 excludes it and where in the manifest that stands, and what a plan would do with
 it and why. PATH is absolute, or relative to the source. Whether it exists or
@@ -49,8 +51,10 @@ Exit codes: 0 done; 1 the path lies in no source; 64 invalid manifest.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.sources, "source", nil, "only in the source of this name (repeatable)")
-	f.StringVarP(&o.output, "output", "o", "plan.json", "the file that phlb plan would write, which it leaves out")
+	f.StringArrayVar(&o.sources, "source", nil, "only in the source of this `NAME` (repeatable)")
+	f.StringVarP(&o.output, "output", "o", "plan.json", "the `FILE` that phlb plan would write, which it leaves out")
+	completeFlag(c, "source", completeSources)
+	completeFileFlag(c, "output", planEndings()...)
 	a.jsonFlag(c)
 	return c
 }

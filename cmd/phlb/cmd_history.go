@@ -17,6 +17,8 @@ func (a *app) newHistoryCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "history ROOT|MANIFEST NAME/PATH",
 		Short: "The versions of one path over all snapshots of a name",
+		Example: `  phlb history /mnt/backup home/docs/letter.txt
+  phlb history manifest.yaml 'home/docs/*.txt'`,
 		Long: `Tells the versions of a file, of everything below a directory, or of what matches
 a pattern ('home/docs/*.odt', 'home/**/Makefile'), and which snapshots hold each.
 A version is a content: times, modes and owners are those of the first snapshot

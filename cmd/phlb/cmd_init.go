@@ -17,8 +17,9 @@ const manifestName = "manifest.yaml"
 
 func (a *app) newInitCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "init [DIR]",
-		Short: "Write a commented starter manifest",
+		Use:     "init [DIR]",
+		Short:   "Write a commented starter manifest",
+		Example: `  phlb init`,
 		Long: `Writes manifest.yaml into DIR (default: the current directory). An existing file
 is never touched.`,
 		Args:              cobra.MaximumNArgs(1),

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -31,6 +33,9 @@ func (a *app) newPlanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan MANIFEST",
 		Short: "Scan, decide, and write a plan for review; nothing else is written",
+		Example: `  phlb plan manifest.yaml
+  phlb plan manifest.yaml -o home.json.zst --source home
+  phlb plan manifest.yaml --prune-only -o prune.json`,
 		Long: `Scans the manifest's sources, decides what becomes of every file and writes
 that as a plan, and which old snapshots the retention rules keep and which go.
 Only the plan is written. Review it with "phlb show", carry it out with
@@ -46,10 +51,11 @@ or a before hook did.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&o.output, "output", "o", "plan.json", "where to write the plan; - is standard output; a name ending in .zst is compressed")
+	f.StringVarP(&o.output, "output", "o", "plan.json", "the `FILE` to write the plan to; - is standard output; a name ending in .zst is compressed")
 	f.BoolVar(&o.pruneOnly, "prune-only", false, "plan no snapshots, only which old ones go: sources are not looked at, so that a full disk can be emptied")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	f.BoolVar(&o.hooks, "hooks", false, "run the manifest's before hooks first")
+	completeFileFlag(c, "output", planEndings()...)
 	addPlanFlags(c, &o)
 	a.jsonFlag(c)
 	return c
@@ -59,9 +65,10 @@ or a before hook did.`,
 // too.
 func addPlanFlags(c *cobra.Command, o *planOptions) {
 	f := c.Flags()
-	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this name (repeatable)")
+	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this `NAME` (repeatable)")
 	f.BoolVar(&o.rehash, "rehash", false, "read every file, trust no metadata")
-	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this name trip without consequence; recorded in the plan (repeatable)")
+	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this `NAME` trip without consequence; recorded in the plan (repeatable)")
+	completeFlag(c, "source", completeSources)
 	completeWords(c, "override-guard", plan.GuardNames()...)
 }
 
@@ -92,7 +99,7 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 		return err
 	}
 	defer out.discard()
-	summary, err := a.planSummary(o)
+	summary, record, err := a.planSummary(o)
 	if err != nil {
 		return err
 	}
@@ -103,6 +110,9 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 	a.progress.Close()
 	if err := summary.Planned(p); err != nil {
 		return err
+	}
+	if record != nil {
+		a.voice().Info("planned", "summary", json.RawMessage(record.Bytes()))
 	}
 	if err := out.commit(); err != nil {
 		return err
@@ -119,17 +129,22 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 	return nil
 }
 
-// planSummary returns what prints the summary where the plan itself is not.
-func (a *app) planSummary(o planOptions) (*report.PlanReport, error) {
-	w := a.out
-	if o.output == "-" {
-		w = a.err
-	}
-	format := report.Table
+// planSummary returns what prints the summary where the plan itself is not. A
+// record is what of it is to be logged.
+func (a *app) planSummary(o planOptions) (summary *report.PlanReport, record *bytes.Buffer, err error) {
+	w, format := a.out, report.Table
 	if a.json {
 		format = report.JSON
 	}
-	return report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w)})
+	if o.output == "-" {
+		w = a.err
+		if a.logsJSON() {
+			record, format = &bytes.Buffer{}, report.JSON
+			w = record
+		}
+	}
+	summary, err = report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w)})
+	return summary, record, err
 }
 
 // tripped says which guards make a plan not applicable.

@@ -8,17 +8,22 @@ import (
 	"phlb/plan"
 )
 
+// schemas are the JSON Schemas that are published, here and under docs/schema.
+func schemas() map[string]func() []byte {
+	return map[string]func() []byte{"manifest": manifest.Schema, "plan": plan.Schema, "report": execute.Schema}
+}
+
 func (a *app) newSchemaCommand() *cobra.Command {
-	schemas := map[string]func() []byte{"manifest": manifest.Schema, "plan": plan.Schema, "report": execute.Schema}
 	return &cobra.Command{
-		Use:   "schema manifest|plan|report",
-		Short: "Print a JSON Schema",
+		Use:     "schema manifest|plan|report",
+		Short:   "Print a JSON Schema",
+		Example: `  phlb schema manifest > manifest.schema.json`,
 		Long: `Prints the JSON Schema (draft 2020-12) of a manifest, of a plan, or of the report
 that apply leaves beside each snapshot (<time>-report.json).`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{"manifest", "plan", "report"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			_, err := a.out.Write(schemas[args[0]]())
+			_, err := a.out.Write(schemas()[args[0]]())
 			return err
 		},
 	}

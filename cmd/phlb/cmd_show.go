@@ -35,6 +35,11 @@ func (a *app) newShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show PLAN|REPORT",
 		Short: "Render a plan for review, or a report after a run",
+		Example: `  phlb show plan.json
+  phlb show plan.json --entries --action copy --path 'docs/**'
+  phlb show plan.json --format markdown > comment.md
+  phlb show plan.json --format html > review.html
+  phlb show /mnt/backup/home/2026-11-27-180000-report.json`,
 		Long: `Shows what a plan will do: a summary, and with --entries every file. The filters
 --action, --change and --path select entries; an entry must pass all of them.
 
@@ -59,16 +64,17 @@ Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 	}
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "table", wordList(showFormats()))
-	f.StringSliceVar(&o.filter.Actions, "action", nil, "only entries with this action: "+wordList(report.FilterActions())+" (repeatable)")
-	f.StringSliceVar(&o.filter.Changes, "change", nil, "only entries with this change: "+wordList(report.FilterChanges())+" (repeatable)")
-	f.StringVar(&o.filter.PathGlob, "path", "", "only entries whose path matches this pattern; ** crosses directories")
+	f.StringSliceVar(&o.filter.Actions, "action", nil, "only entries with this `ACTION`: "+wordList(report.FilterActions())+" (repeatable)")
+	f.StringSliceVar(&o.filter.Changes, "change", nil, "only entries with this `CHANGE`: "+wordList(report.FilterChanges())+" (repeatable)")
+	f.StringVar(&o.filter.PathGlob, "path", "", "only entries whose path matches this `PATTERN`; ** crosses directories")
 	f.BoolVar(&o.entries, "entries", false, "list the files (html always does)")
-	f.IntVar(&o.maxBytes, "max-bytes", report.DefaultMarkdownBytes, "with --format markdown: the most to write, in bytes")
+	f.IntVar(&o.maxBytes, "max-bytes", report.DefaultMarkdownBytes, "with --format markdown: the most `BYTES` to write")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	a.jsonFlag(c)
 	completeWords(c, "format", showFormats()...)
 	completeWords(c, "action", report.FilterActions()...)
 	completeWords(c, "change", report.FilterChanges()...)
+	completeNothing(c, "path")
 	return c
 }
 

@@ -22,6 +22,8 @@ func (a *app) newSnapshotsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "snapshots ROOT|MANIFEST",
 		Short: "List snapshots: time, files, size, what only they hold, status, pinned",
+		Example: `  phlb snapshots /mnt/backup
+  phlb snapshots manifest.yaml --name home`,
 		Long: `Lists every snapshot with its files, their size, and the bytes that only it
 holds: what removing it alone would free. Links are followed by inode number
 across all names of the root; SHA256SUMS files and directories do not count.
@@ -39,9 +41,8 @@ Exit codes: 0 done.`,
 			return a.runSnapshots(cmd.Context(), args[0], names)
 		},
 	}
-	c.Flags().StringArrayVar(&names, "name", nil, "list only the snapshots of this name (repeatable)")
-	// It fails only for a flag that does not exist.
-	_ = c.RegisterFlagCompletionFunc("name", completeNames)
+	c.Flags().StringArrayVar(&names, "name", nil, "list only the snapshots of this `NAME` (repeatable)")
+	completeFlag(c, "name", completeNames)
 	a.jsonFlag(c)
 	return c
 }

@@ -20,6 +20,7 @@ type verifyOptions struct {
 	snapshots   []string
 	sample      float64
 	maxDuration time.Duration
+	metrics     string // a file
 }
 
 func (a *app) newVerifyCommand() *cobra.Command {
@@ -27,6 +28,9 @@ func (a *app) newVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify ROOT|MANIFEST",
 		Short: "Check every file of every snapshot against its SHA256SUMS; reads only",
+		Example: `  phlb verify /mnt/backup
+  phlb verify manifest.yaml --sample 5
+  phlb verify manifest.yaml --snapshot home/2026-11-27-180000`,
 		Long: `Hashes every stored file once, whatever the number of its links, and names every
 path that damage affects. Nothing is written. A catalogue that cannot be used is
 told, but is no damage: it is a cache, and "phlb rebuild" makes it anew.
@@ -36,13 +40,17 @@ holds the root's lock.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile(manifestEndings()...),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.runVerify(cmd.Context(), args[0], o)
+			return a.measured(cmd.Context(), "verify", o.metrics, func(m *meter) error {
+				return a.runVerify(cmd.Context(), args[0], o, m)
+			})
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
-	f.Float64Var(&o.sample, "sample", 100, "check this percentage of the files, another one each time")
+	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written `NAME/TIME` (repeatable)")
+	f.Float64Var(&o.sample, "sample", 100, "check this `PERCENT` of the files, another one each time")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "stop after this time and say how much was checked")
+	completeFlag(c, "snapshot", completeSnapshotIDs)
+	metricsFlag(c, &o.metrics)
 	a.jsonFlag(c)
 	return c
 }
@@ -57,7 +65,7 @@ func (o *verifyOptions) check() error {
 	return nil
 }
 
-func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions) error {
+func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *meter) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -85,6 +93,7 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions) error 
 	if err != nil {
 		return err
 	}
+	m.verified(res)
 	err = a.print(res, func(w io.Writer, s report.Style) error {
 		if err := report.Verify(w, s, res); err != nil || !res.Damaged() {
 			return err

@@ -30,6 +30,28 @@ const (
 	codeInterrupted = 130
 )
 
+// exitMeaning says what an exit code means.
+type exitMeaning struct {
+	code    int
+	meaning string
+}
+
+// exitMeanings are all exit codes, for help and the reference.
+func exitMeanings() []exitMeaning {
+	return []exitMeaning{
+		{codeDone, "done"},
+		{codeFailed, "failed"},
+		{codeDifferent, "with --detailed-exitcode: the plan contains changes; compare, diff: differences found"},
+		{codeIncomplete, "finished and published, but some files could not be read, vanished, or drifted from the plan"},
+		{codeGuard, "a guard tripped: the plan is for inspection, not applicable"},
+		{codeRefused, "the plan is refused: damaged, edited, unknown format, already applied, or the root has moved on"},
+		{codeDamage, "damage: verify found it, repair could not mend all, restore met it"},
+		{codeLocked, "another run holds the root's lock"},
+		{codeUsage, "wrong usage, or an invalid manifest"},
+		{codeInterrupted, "interrupted"},
+	}
+}
+
 // usageError is wrong usage of the command line.
 type usageError struct{ err error }
 
@@ -58,12 +80,7 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return code
 	}
 	f := failure(err, code)
-	// What cannot be written to standard error cannot be told anywhere.
-	if len(f.Problems) > 0 {
-		_ = report.Problems(a.err, a.style(a.err), f.Problems)
-	} else {
-		fmt.Fprintf(a.err, "phlb: %s\n", f.Text())
-	}
+	a.sayFailure(f)
 	if a.json && !a.answered() {
 		// Whoever reads standard output would take nothing for no answer yet.
 		_ = report.FailureJSON(a.out, f)

@@ -31,6 +31,7 @@ type hookRun struct {
 	manifest    string // absolute path; commands run in its directory
 	destination string
 	sources     []*hookSource
+	pings       *pings
 }
 
 // hookSource is a source with its hooks.
@@ -41,6 +42,7 @@ type hookSource struct {
 	failed     error        // why these failed
 	log        bytes.Buffer // what they said
 	errs       []error      // of all hooks
+	outcome    error        // why it is not backed up as its hooks want it, once it is done with
 }
 
 // hooksOf prepares the hooks of a manifest's sources; no names: of all.
@@ -54,18 +56,28 @@ func (a *app) hooksOf(m *manifest.Manifest, names []string) *hookRun {
 	return h
 }
 
-// hooksOfPlan prepares the hooks of the manifest that a plan was made from. A
-// plan carries no commands, and those of another manifest are not run.
-func (a *app) hooksOfPlan(ctx context.Context, f io.Reader, path string) (*hookRun, error) {
-	var header plan.Header
-	var sources []plan.Source
+// planHead is what a plan says of itself and its sources.
+type planHead struct {
+	plan.Header
+	sources []plan.Source
+}
+
+// readHead reads all of a plan, and so makes sure that it is whole.
+func readHead(ctx context.Context, f io.Reader) (*planHead, error) {
+	var head planHead
 	_, err := plan.Read(ctx, f, plan.Visitor{
-		Header: func(h *plan.Header) error { header = *h; return nil },
-		Source: func(s *plan.Source) error { sources = append(sources, *s); return nil },
+		Header: func(h *plan.Header) error { head.Header = *h; return nil },
+		Source: func(s *plan.Source) error { head.sources = append(head.sources, *s); return nil },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
+	return &head, nil
+}
+
+// hooksOfPlan prepares the hooks of the manifest that a plan was made from. A
+// plan carries no commands, and those of another manifest are not run.
+func (a *app) hooksOfPlan(header *planHead, path string) (*hookRun, error) {
 	want := header.Manifest.SHA256
 	if want == "" {
 		err := fmt.Errorf("%w: it was made without a manifest, so there are no hooks for it", execute.ErrRefused)
@@ -86,7 +98,7 @@ func (a *app) hooksOfPlan(ctx context.Context, f io.Reader, path string) (*hookR
 		return nil, err
 	}
 	h := &hookRun{app: a, manifest: m.Path, destination: header.Destination.Path}
-	for _, s := range sources {
+	for _, s := range header.sources {
 		i := slices.IndexFunc(m.Sources, func(have manifest.Source) bool { return have.Name == s.Name })
 		if i < 0 {
 			return nil, altered // the environment gave the source another name
@@ -173,10 +185,12 @@ func (h *hookRun) finish(ctx context.Context, res *execute.Result, runErr error)
 		defer cancel()
 	}
 	for _, s := range h.sources {
+		s.outcome = s.why(reportOf(res, s.name), runErr)
 		if s.begun && hookCtx.Err() == nil {
-			h.end(hookCtx, s, reportOf(res, s.name), runErr, code)
+			h.end(hookCtx, s, reportOf(res, s.name), code)
 		}
 	}
+	h.pings.end(ctx, h.sources)
 	return h.verdict(runErr)
 }
 
@@ -193,17 +207,16 @@ func reportOf(res *execute.Result, name string) *execute.Report {
 
 // end runs the hooks of a source that is done with. Code is what a failed run
 // ends with. Where after hooks fail, somebody wants to be told, too.
-func (h *hookRun) end(ctx context.Context, s *hookSource, rep *execute.Report, runErr error, code int) {
+func (h *hookRun) end(ctx context.Context, s *hookSource, rep *execute.Report, code int) {
 	file, closeLog := h.openLog(rep)
 	defer closeLog()
-	why := s.why(rep, runErr)
-	if why == nil {
+	if s.outcome == nil {
 		f := h.facts(s, hook.After, rep)
 		if rep.Incomplete() {
 			f.ExitCode = codeIncomplete
 		}
-		why = h.run(ctx, s, s.hooks.After, f, file)
-		if why == nil {
+		s.outcome = h.run(ctx, s, s.hooks.After, f, file)
+		if s.outcome == nil {
 			return
 		}
 	}
@@ -211,7 +224,7 @@ func (h *hookRun) end(ctx context.Context, s *hookSource, rep *execute.Report, r
 		code = codeFailed // whatever the others came to
 	}
 	f := h.facts(s, hook.OnError, rep)
-	f.Error, f.ExitCode = why.Error(), code
+	f.Error, f.ExitCode = s.outcome.Error(), code
 	_ = h.run(ctx, s, s.hooks.OnError, f, file) // kept for the verdict
 }
 

@@ -40,10 +40,14 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 	c.SetFlagErrorFunc(flagError)
 	// Cobra would list a command that has others twice.
 	template := strings.Replace(c.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
+	template = strings.Replace(template, "Additional help topics:", "Topics (phlb help TOPIC):", 1)
+	template = strings.Replace(template, "{{rpad .CommandPath .CommandPathPadding}} {{.Short}}", "{{rpad .Name .NamePadding}} {{.Short}}", 1)
 	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
 	cobra.EnableCommandSorting = false // they stand in the order in which they are used
 	a.commonFlags(c)
+	versionFlag(c)
 	a.addCommands(c)
+	completeNumbers(c)
 	return c
 }
 
@@ -63,9 +67,9 @@ func (a *app) addCommands(c *cobra.Command) {
 		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newRestoreCommand(),
 		a.newSnapshotsCommand(), a.newDiffCommand(), a.newHistoryCommand(), a.newPinCommand(), a.newUnpinCommand())
 	add(groupSupport, "Support:",
-		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
+		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand(), a.newGenerateCommand())
 	c.SetCompletionCommandGroupID(groupSupport)
-	c.SetHelpCommand(newHelpCommand())
+	c.SetHelpCommand(withTopics(c, newHelpCommand()))
 	c.InitDefaultCompletionCmd()
 	for _, sub := range c.Commands() {
 		if sub.Name() == "completion" {
@@ -86,24 +90,18 @@ func needShell(c *cobra.Command) {
 		}
 		return usagef("completion for which shell? bash, zsh, fish or powershell")
 	}
+	c.Example = `  phlb completion bash > phlb.bash
+  phlb completion fish > phlb.fish`
 }
 
 // newHelpCommand replaces cobra's, which takes an unknown command for no
 // error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Help about a command",
-		GroupID: groupSupport,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			if found, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
-				for _, sub := range found.Commands() {
-					names = append(names, sub.Name())
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
+		Use:               "help [COMMAND]",
+		Short:             "Help about a command",
+		GroupID:           groupSupport,
+		ValidArgsFunction: completeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {

@@ -18,6 +18,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 )
 
 // Options configure Restore.
@@ -212,7 +213,10 @@ func (r *run) sourcePath(stored string) (string, error) {
 
 // carryOut restores, and makes the result durable.
 func (r *run) carryOut(ctx context.Context, root *snapshot.Root) error {
-	r.Events.Send(event.Event{Kind: event.Start, Phase: event.Restore, Files: r.book.files, Bytes: r.book.bytes})
+	r.Events.Send(event.Event{
+		Kind: event.Start, Phase: event.Restore, Files: r.book.files, Bytes: r.book.bytes,
+		Links: r.book.links, Small: r.book.small, SmallBytes: r.book.smallBytes,
+	})
 	err := r.phase("restore", func() error { return r.walk(ctx, root) })
 	if err == nil && len(r.links) > 0 {
 		err = r.phase("links", func() error { return r.makeLinks(ctx) })
@@ -252,7 +256,7 @@ func (r *run) fault(ctx context.Context, path string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var w *writeError
+	var w *transfer.WriteError
 	writes := errors.As(err, &w)
 	switch class := fsys.ClassOf(err); {
 	case class == fsys.ClassExhausted,
@@ -275,20 +279,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// writeError marks an error of the target, so that it is not taken for one of
-// the snapshot.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// writing marks err unless it is nil.
-func writing(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &writeError{err}
-}
+// writing marks an error of the target, so that it is not taken for one of the
+// snapshot. Nil stays nil.
+func writing(err error) error { return transfer.Writing(err) }
 
 // attributes are the metadata that a path is to have.
 type attributes struct {
