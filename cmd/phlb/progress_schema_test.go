@@ -12,7 +12,7 @@ import (
 // TestProgressFollowsItsSchema: the schema under docs/ is checked against what
 // commands write, and against what they would never write.
 func TestProgressFollowsItsSchema(t *testing.T) {
-	schema, err := jsonschema.NewCompiler().Compile("../../docs/schema/progress.schema.json")
+	schema, err := jsonschema.NewCompiler().Compile("../../docs/schema/progress.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func TestUnknownProgressMode(t *testing.T) {
 func TestJSONProgress(t *testing.T) {
 	out := run(t, ProgressJSON, ProgressOptions{})
 	golden(t, "progress-json", out)
-	schema, err := jsonschema.NewCompiler().Compile("../../docs/schema/progress.schema.json")
+	schema, err := jsonschema.NewCompiler().Compile("progress.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
