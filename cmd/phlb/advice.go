@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"phlb/execute"
@@ -127,6 +128,10 @@ func lockAdvice(err error) (advice, bool) {
 		return advice{}, false
 	}
 	hint := "wait for it with --lock-timeout 1h, or try again later"
+	if e.Elsewhere {
+		lock := filepath.Join(e.Root, ".phlb", "lock")
+		return advice{code: report.CodeLocked, path: e.Root, hint: hint + "; if that run is gone: rm " + shellQuote(lock)}, true
+	}
 	if host, err := os.Hostname(); err == nil && e.Holder.Host == host && e.Holder.PID > 0 {
 		hint += fmt.Sprintf("; `ps -p %d` shows what it is", e.Holder.PID)
 	}
