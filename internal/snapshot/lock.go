@@ -90,6 +90,18 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 	if f == nil {
 		return &Lock{}, nil
 	}
+	if err := r.acquire(ctx, f, mode, o); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if mode == fsys.Exclusive {
+		writeHolder(f, o.Holder)
+	}
+	return &Lock{file: f, mode: mode}, nil
+}
+
+// acquire locks the lock file.
+func (r *Root) acquire(ctx context.Context, f *fsys.File, mode fsys.LockMode, o LockOptions) error {
 	var elsewhere bool
 	ok, err := waitLock(ctx, o.Wait, func() (bool, error) {
 		ok, err := f.TryLock(mode)
@@ -100,21 +112,16 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 		return ok && !elsewhere, nil
 	})
 	switch {
-	case err == nil && elsewhere:
-		err = &LockedError{Root: r.path, Holder: readHolder(f), Elsewhere: true}
-	case err == nil && !ok:
-		err = r.lockedBy(f, mode)
-	case err != nil && ctx.Err() == nil:
-		err = fmt.Errorf("lock %s: %w", r.path, err)
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil:
+		return fmt.Errorf("lock %s: %w", r.path, err)
+	case elsewhere:
+		return &LockedError{Root: r.path, Holder: readHolder(f), Elsewhere: true}
+	case !ok:
+		return r.lockedBy(f, mode)
 	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	if mode == fsys.Exclusive {
-		writeHolder(f, o.Holder)
-	}
-	return &Lock{file: f, mode: mode}, nil
+	return nil
 }
 
 func (r *Root) openLock(mode fsys.LockMode) (*fsys.File, error) {
