@@ -3,13 +3,19 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
 COUNT ?= 6
+DIST ?= dist
 
-.PHONY: all check test race bench microbench fuzz build quickstart
+.PHONY: all check test race bench microbench fuzz build quickstart release
 
 all: check test
 
 build:
 	$(GO) build -o phlb ./cmd/phlb
+
+# Everything that is published of this commit, into DIST; docs/packages.md tells
+# how it is made. RELEASEFLAGS="-packages=false" does without deb and rpm.
+release:
+	$(GO) run ./internal/release -out $(DIST) $(RELEASEFLAGS)
 
 # What must hold of the code without running it.
 check:

@@ -52,13 +52,13 @@ func (r *runner) identify(open bool) error {
 	switch {
 	case want == nil && exists && !open:
 		if id, ok := r.applied(); ok {
-			return refuse("it was already applied: %s exists", id)
+			return refuse(Applied, "it was already applied: %s exists", id)
 		}
-		return refuse("the root %s has come into being since it was planned (id %s): plan again", r.root.Path(), state.ID)
+		return refuse(Appeared, "the root %s has come into being since it was planned (id %s)", r.root.Path(), state.ID)
 	case want != nil && !exists:
-		return refuse("%s is not the planned root: it has no .phlb/root.json (is the right disk mounted?)", r.root.Path())
+		return refuse(OtherRoot, "%s is not the planned root: it has no .phlb/root.json (is the right disk mounted?)", r.root.Path())
 	case want != nil && *want != state.ID:
-		return refuse("%s is another root (id %s) than the planned one (%s): is the right disk mounted?", r.root.Path(), state.ID, *want)
+		return refuse(OtherRoot, "%s is another root (id %s) than the planned one (%s): is the right disk mounted?", r.root.Path(), state.ID, *want)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (r *runner) moved(open bool) error {
 		src.published = false
 		if newest == src.parent.Time {
 			if r.removedSince(src) {
-				return refuse("it was already applied; %s has been removed since", src.Snapshot)
+				return refuse(Applied, "it was already applied; %s has been removed since", src.Snapshot)
 			}
 			continue
 		}
@@ -94,9 +94,9 @@ func (r *runner) moved(open bool) error {
 		case mine && open:
 			src.published = true
 		case mine:
-			return refuse("it was already applied: %s exists", src.Snapshot)
+			return refuse(Applied, "it was already applied: %s exists", src.Snapshot)
 		default:
-			return refuse("the newest snapshot of %s is %s, but the plan knows %s: plan again",
+			return refuse(Stale, "the newest snapshot of %s is %s, but the plan knows %s",
 				src.Name, orNone(newest), orNone(src.parent.Time))
 		}
 	}
@@ -149,7 +149,7 @@ func (r *runner) pruned(open bool) error {
 			return nil //nolint:nilerr // there is something: pruning will tell what
 		}
 	}
-	return refuse("it was already applied: nothing that it prunes is there any more")
+	return refuse(Applied, "it was already applied: nothing that it prunes is there any more")
 }
 
 // links reports whether links are still to be made: an interrupted run may
@@ -173,7 +173,7 @@ func (r *runner) targetsReached(ctx context.Context) error {
 		case err == nil:
 			dir.Close()
 		case fsys.ClassOf(err) == fsys.ClassType:
-			return refuse("a link target in %s is reached through what is no directory: %w", rel, err)
+			return refuse(Unsafe, "a link target in %s is reached through what is no directory: %w", rel, err)
 		}
 	}
 	return nil
@@ -188,7 +188,7 @@ func (r *runner) targetsPublished() error {
 	for id := range r.plan.targets {
 		dir, err := r.root.OpenSnapshot(id)
 		if errors.Is(err, fs.ErrNotExist) || fsys.ClassOf(err) == fsys.ClassType {
-			return refuse("it links to files of %s, which is no snapshot of %s (any more): plan again", id, r.root.Path())
+			return refuse(Stale, "it links to files of %s, which is no snapshot of %s (any more)", id, r.root.Path())
 		}
 		if err != nil {
 			return err

@@ -42,11 +42,12 @@ func Apply(ctx context.Context, f PlanFile, o Options) (*Result, error) {
 		return nil, err
 	}
 	if err := c.applyable(); err != nil {
-		return nil, err
+		return nil, c.of(err)
 	}
 	r := &runner{opts: o.withDefaults(), plan: c, file: f, promises: newPromises(c.inPlan)}
 	r.buffers.New = func() any { b := make([]byte, bufferSize); return &b }
-	return r.apply(ctx)
+	res, err := r.apply(ctx)
+	return res, c.of(err)
 }
 
 // apply looks at everything twice: before the lock, so that a refusal leaves
@@ -149,7 +150,7 @@ func (r *runner) open(ctx context.Context) error {
 		return err
 	}
 	if !errors.Is(err, fs.ErrNotExist) || !d.Create || d.ID != nil {
-		return fmt.Errorf("open destination: %w", err)
+		return &DestinationError{Path: d.Path, err: err}
 	}
 	return r.create(d.Path)
 }

@@ -9,6 +9,7 @@ import (
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
+	"phlb/internal/dress"
 	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
@@ -213,12 +214,13 @@ func (h *hands) symlink(t *task) error {
 		}
 		return h.b.destination(t.Path, err)
 	}
-	d := dresser{builder: h.b}
-	d.owner(lowner{h.stage, name}, t.UID, t.GID)
-	d.xattrs(func(attr string, value []byte) error { return h.stage.LsetXattr(name, attr, value) }, t.Xattrs)
-	d.try(h.stage.LsetMtime(name, t.Mtime))
+	d := h.b.dresser()
+	link := dress.Link{Dir: h.stage, Name: name}
+	d.owner(link, t.UID, t.GID)
+	d.Xattrs(link, t.Xattrs)
+	d.Try(h.stage.LsetMtime(name, t.Mtime))
 	st, err := h.stage.Lstat(name)
-	d.try(err)
+	d.Try(err)
 	d.compare(&st, &meta.Info{UID: t.UID, GID: t.GID, Mtime: t.Mtime})
 	if err := d.done(); err != nil {
 		return fmt.Errorf("store %s: %w", t.Path, err)

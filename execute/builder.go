@@ -17,6 +17,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 	"phlb/plan"
 )
 
@@ -104,7 +105,7 @@ func (b *builder) sourceFault(ctx context.Context, t *task, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if w := (*writeError)(nil); errors.As(err, &w) {
+	if w := (*transfer.WriteError)(nil); errors.As(err, &w) {
 		return b.destination(t.Path, err)
 	}
 	if exhausted(err) {

@@ -41,6 +41,9 @@ type checkedSource struct {
 	id         snapshot.ID
 	parent     snapshot.ID   // zero: there is none
 	files      int64         // to copy and link
+	links      int64         // of these, to link
+	small      int64         // of these, to copy in one piece
+	smallBytes int64         // of these
 	bytes      int64         // to copy
 	unreadable int64         // skips of paths that exist but could not be read or held
 	prune      []snapshot.ID // to be removed, in this order
@@ -75,11 +78,11 @@ func (c *checked) stores() bool {
 func (c *checked) rootless() error {
 	for _, src := range c.sources {
 		if src.Parent != nil {
-			return refuse("the root does not exist, but the plan knows %s: is the right disk mounted?", src.parent)
+			return refuse(OtherRoot, "the root does not exist, but the plan knows %s: is the right disk mounted?", src.parent)
 		}
 	}
 	for id := range c.targets {
-		return refuse("the root does not exist, but the plan links to %s: is the right disk mounted?", id)
+		return refuse(OtherRoot, "the root does not exist, but the plan links to %s: is the right disk mounted?", id)
 	}
 	return nil
 }
@@ -107,12 +110,12 @@ func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 	err := read(ctx, f, c.visitor(), func(sum [sha256.Size]byte) error {
 		c.sha256 = sum
 		if got := hex.EncodeToString(sum[:]); expect != "" && !strings.EqualFold(got, expect) {
-			return fmt.Errorf("the file's SHA-256 is %s, not the expected %s: this is not the plan that was reviewed", got, expect)
+			return refuse(Other, "the file's SHA-256 is %s, not the expected %s: this is not the plan that was reviewed", got, expect)
 		}
 		return c.assignPrunes()
 	})
 	if err != nil {
-		return nil, err
+		return nil, c.of(err)
 	}
 	done := c.checked // without what only checking needs: it grows with the plan
 	return &done, nil
@@ -234,11 +237,16 @@ func (c *checker) entry(e *plan.Entry) error {
 		c.inodes += 3 // itself and its two lookup entries
 		c.count(e)
 		c.cur.bytes += e.Size
+		if e.Size <= bufferSize {
+			c.cur.small++
+			c.cur.smallBytes += e.Size
+		}
 	case plan.ActionLink:
 		if err := c.target(e); err != nil {
 			return fmt.Errorf("link %q: %w", e.Path, err)
 		}
 		c.count(e)
+		c.cur.links++
 	case plan.ActionSkip:
 		if leftOut(e.Reason) {
 			c.cur.unreadable++

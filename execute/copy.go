@@ -13,6 +13,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 	"phlb/plan"
 )
 
@@ -27,6 +28,7 @@ type outcome struct {
 	racy   bool
 	torn   bool  // it changed during each attempt
 	unread int64 // bytes that progress has not counted
+	ready  bool  // an interrupted run had stored it
 	stored catalog.Stored
 }
 
@@ -77,7 +79,11 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 	if h.b.debug {
 		h.b.log.Debug("copied", "path", t.Path, "bytes", out.info.Size, "sha256", out.sum.String())
 	}
-	h.b.events.Send(event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Path: t.Path})
+	done := event.Event{Kind: event.Advance, Phase: event.Apply, Files: 1, Bytes: out.unread, Ready: out.ready, Path: t.Path}
+	if h.small(&out.info) {
+		done.Small, done.SmallBytes = 1, out.unread
+	}
+	h.b.events.Send(done)
 	if out.torn {
 		return nil // no later run could tell what state of it this is
 	}
@@ -249,15 +255,15 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 			return err
 		}
 	}
-	d := dresser{builder: h.b}
+	d := h.b.dresser()
 	d.owner(dst, out.info.UID, out.info.GID)
-	d.xattrs(dst.SetXattr, out.xattrs)
-	d.try(dst.SetMtime(out.info.Mtime))
+	d.Xattrs(dst, out.xattrs)
+	d.Try(dst.SetMtime(out.info.Mtime))
 	st, err := dst.Stat()
 	if err == nil {
 		mode := plan.StoredMode(out.info.Mode, st.UID == out.info.UID, st.GID == out.info.GID)
 		if st.Mode != mode {
-			d.try(dst.Chmod(mode))
+			d.Try(dst.Chmod(mode))
 			st, err = dst.Stat()
 		}
 	}
@@ -269,7 +275,7 @@ func (h *hands) dress(t *task, dst, src *fsys.File, out *outcome) error {
 		return writing(err)
 	}
 	kept := out.xattrs
-	if d.lost {
+	if d.Lost {
 		if kept, err = dst.Xattrs(); err != nil {
 			return writing(err)
 		}
@@ -284,17 +290,6 @@ func storedOf(action string, st *meta.Info, xattrs meta.Xattrs) catalog.Stored {
 	}
 }
 
-// writeError marks an error of the destination, so that it is not taken for
-// one of the source.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// writing marks err unless it is nil.
-func writing(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &writeError{err}
-}
+// writing marks an error of the destination, so that it is not taken for one of
+// the source. Nil stays nil.
+func writing(err error) error { return transfer.Writing(err) }

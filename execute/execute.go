@@ -14,7 +14,6 @@ package execute
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -103,7 +102,3 @@ var (
 	// ErrDrift: with Strict, the source is not as planned.
 	ErrDrift = errors.New("the source has drifted from the plan")
 )
-
-func refuse(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, args...))
-}

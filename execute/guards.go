@@ -42,14 +42,15 @@ const (
 	stagingPath    = snapshot.PrivateDir + "/staging"
 )
 
-// trip is the error of a guard that stands against the plan, whatever is done.
-func trip(name, format string, args ...any) error {
-	return fmt.Errorf("%w: %s: %s", ErrGuard, name, fmt.Sprintf(format, args...))
-}
-
 // tripNow is the error of a guard that trips only now.
 func tripNow(name, format string, args ...any) error {
-	return fmt.Errorf("%w (mend it, and apply the plan then; or plan again with --override-guard %s)", trip(name, format, args...), name)
+	return &GuardError{Guard: name, Err: fmt.Errorf(format, args...)}
+}
+
+// tripAlways is tripNow for a guard that cannot be overridden, as there is
+// nothing to work with.
+func tripAlways(name, format string, args ...any) error {
+	return &GuardError{Guard: name, Always: true, Err: fmt.Errorf(format, args...)}
 }
 
 // applyable refuses a plan that a guard keeps from being applied.
@@ -57,7 +58,10 @@ func (c *checked) applyable() error {
 	for _, src := range c.sources {
 		for _, g := range src.Guards {
 			if g.Status == plan.GuardTripped {
-				return trip(g.Name, "%s: %s (mend it, or override the guard by name, and plan again)", src.Name, g.Detail)
+				return &GuardError{
+					Guard: g.Name, Planned: true, Path: src.Path,
+					Err: fmt.Errorf("%s: %s", src.Name, g.Detail),
+				}
 			}
 		}
 	}
@@ -120,12 +124,12 @@ func (r *runner) guards(dest *fsys.Dir, resumed bool) error {
 func (c *checked) guardSource(src *checkedSource) error {
 	dir, err := fsys.Open(src.Path)
 	if err != nil {
-		return trip(guardSource, "%v: is something not mounted?", err)
+		return tripAlways(guardSource, "%v: is something not mounted?", err)
 	}
 	defer dir.Close()
 	list, err := dir.ReadDir()
 	if err != nil {
-		return trip(guardSource, "%v: is something not mounted?", err)
+		return tripAlways(guardSource, "%v: is something not mounted?", err)
 	}
 	if len(list) == 0 && !c.overridden(src, guardSource) {
 		return tripNow(guardSource, "%s is empty: is something not mounted?", src.Path)

@@ -110,7 +110,8 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 	if h.b.debug {
 		h.b.log.Debug("linked", "path", t.Path, "target", t.Target)
 	}
-	h.linked = event.Event{Kind: event.Advance, Phase: event.Apply, Files: h.linked.Files + 1, Path: t.Path}
+	n := h.linked.Files + 1
+	h.linked = event.Event{Kind: event.Advance, Phase: event.Apply, Files: n, Links: n, Path: t.Path}
 	if t.vouched || to.inPlan || rec.Size < h.b.src.threshold() {
 		return nil
 	}

@@ -22,15 +22,16 @@ func read(ctx context.Context, f PlanFile, v plan.Visitor, judge func([sha256.Si
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
-		return refuse("%w", err)
+		return refuseFile(err)
 	}
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return fmt.Errorf("read plan: %w", err)
 	}
-	if err := judge([sha256.Size]byte(hash.Sum(nil))); err != nil {
-		return refuse("%w", err)
+	err := judge([sha256.Size]byte(hash.Sum(nil)))
+	if err != nil && !errors.Is(err, ErrRefused) {
+		err = refuseFile(err)
 	}
-	return nil
+	return err
 }
 
 // eachEntry reads the entries of one source again, in order. At the end the

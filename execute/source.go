@@ -20,14 +20,19 @@ func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) err
 		return err
 	}
 	defer b.close()
-	b.events.Send(event.Event{Kind: event.Start, Phase: event.Apply, Path: src.Name, Files: src.files, Bytes: src.bytes})
+	b.events.Send(event.Event{
+		Kind: event.Start, Phase: event.Apply, Path: src.Name, Files: src.files, Bytes: src.bytes,
+		Links: src.links, Small: src.small, SmallBytes: src.smallBytes,
+	})
 	err = r.phase(rep, "copy", func() error { return b.tasks(ctx) })
 	if saved := b.check.finish(err != nil); err == nil {
 		err = saved
 	}
 	b.events.Send(event.Event{Kind: event.End, Phase: event.Apply, Path: src.Name, Err: err})
 	if err == nil {
+		b.events.Send(event.Event{Kind: event.Start, Phase: event.Publish, Path: src.Name})
 		err = b.publish(ctx)
+		b.events.Send(event.Event{Kind: event.End, Phase: event.Publish, Path: src.Name, Err: err})
 	}
 	if err != nil && rep.Snapshot == nil {
 		b.log.Error("nothing published", "error", ending(err))
@@ -46,7 +51,7 @@ func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report
 		}
 	}()
 	if b.source, err = fsys.Open(src.Path); err != nil {
-		return b, trip(guardSource, "%v", err)
+		return b, tripAlways(guardSource, "%v", err)
 	}
 	if src.Parent != nil {
 		b.parent, err = r.root.OpenSnapshot(src.parent)

@@ -49,10 +49,10 @@ func (b *builder) createSums(n *node, dir *fsys.Dir, text []byte) error {
 	}
 	_, err = f.Write(text)
 	if err == nil {
-		d := dresser{builder: b}
+		d := b.dresser()
 		d.owner(f, n.entry.UID, n.entry.GID)
-		d.try(f.Chmod(mode)) // whatever the umask is
-		err = d.err          // what is lost here is lost, and counted, with the directory
+		d.Try(f.Chmod(mode)) // whatever the umask is
+		err = d.Err          // what is lost here is lost, and counted, with the directory
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr

@@ -118,20 +118,20 @@ const ownerEnters = 0o500
 // in it.
 func (b *builder) finish(n *node, dir *fsys.Dir) error {
 	e := &n.entry
-	d := dresser{builder: b}
+	d := b.dresser()
 	d.owner(dir, e.UID, e.GID)
-	d.xattrs(dir.SetXattr, e.Xattrs)
+	d.Xattrs(dir, e.Xattrs)
 	st, err := dir.Stat()
 	if err == nil {
 		mode := e.Mode
 		if st.UID != e.UID {
 			mode |= ownerEnters // whoever stored it must be able to read it
 		}
-		d.try(dir.Chmod(mode))
-		d.try(dir.SetMtime(e.Mtime))
+		d.Try(dir.Chmod(mode))
+		d.Try(dir.SetMtime(e.Mtime))
 		st, err = dir.Stat()
 	}
-	d.try(err)
+	d.Try(err)
 	d.compare(&st, &meta.Info{Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime})
 	if err := d.done(); err != nil {
 		return fmt.Errorf("finish directory %s: %w", n.path, err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"phlb/internal/suggest"
 )
 
 // decoder collects everything that is wrong while nodes become values.
@@ -165,6 +167,6 @@ func (d *decoder) unknownKey(key *yaml.Node, pos Position, where string, known [
 			d.problem(pos, "", "%s; it belongs in %s", message, home)
 			return
 		}
-		d.problem(pos, nearest(key.Value, known), "%s", message)
+		d.problem(pos, suggest.Nearest(key.Value, known), "%s", message)
 	}
 }

@@ -57,12 +57,15 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // that YAML forbids: the YAML parser reports either without a line.
 func checkText(data []byte, file string) *Problem {
 	pos := Position{File: file, Line: 1, Column: 1}
+	if bytes.HasPrefix(data, []byte("\xFF\xFE")) || bytes.HasPrefix(data, []byte("\xFE\xFF")) || len(data) > 1 && (data[0] == 0) != (data[1] == 0) {
+		return &Problem{Pos: pos, Message: "the file is UTF-16, as some editors write it; save it as UTF-8"}
+	}
 	// A byte order mark is allowed at the beginning only.
 	for rest := bytes.TrimPrefix(data, []byte("\uFEFF")); len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
 		switch {
 		case r == utf8.RuneError && size == 1:
-			return &Problem{Pos: pos, Message: "the file is not UTF-8"}
+			return &Problem{Pos: pos, Message: "the file is not UTF-8; save it as UTF-8"}
 		case r == '\n':
 			pos.Line, pos.Column = pos.Line+1, 0
 		case forbidden(r):
@@ -118,6 +121,8 @@ func syntaxProblem(err error, data []byte, file string) Problem {
 		pos, message = starProblem(pos, message, data)
 	case strings.Contains(line, "${") && strings.HasPrefix(message, "did not find expected ','"):
 		message += `; inside [ ] or { }, put "${…}" in quotes`
+	case strings.HasPrefix(message, "did not find expected '-' indicator"):
+		message += "; is everything of this list item indented alike?"
 	case strings.HasPrefix(message, "found unexpected end of stream"):
 		message += "; is a quote not closed?"
 	}

@@ -15,6 +15,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -88,14 +89,20 @@ type Options struct {
 	Excluded func(patterns []Pattern, rel string, isDir bool) bool
 }
 
+// ErrDirectory says that what was given as a manifest is a directory.
+var ErrDirectory = errors.New("it is a directory")
+
 // Load reads and parses the manifest at path. An invalid manifest's error is
-// of type Problems.
+// of type Problems; that of a directory is ErrDirectory.
 func Load(path string, o Options) (*Manifest, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("read manifest %s: %w", path, ErrDirectory)
+	}
 	// One byte more than allowed, so that Parse notices an oversized file.
 	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -27,7 +28,11 @@ func Parse(data []byte, path string, o Options) (*Manifest, error) {
 	root, problems := readDocument(data, path)
 	d := &decoder{file: path, dir: filepath.Dir(full), options: o, problems: problems, homes: homes()}
 	var m *Manifest
-	if root != nil {
+	switch {
+	case root == nil:
+	case formatOf(root) != "":
+		d.problem(at(path, root), "", "this is no manifest but a file of the format %s; %s", formatOf(root), formatAdvice(formatOf(root)))
+	default:
 		m = d.manifest(root)
 	}
 	if len(d.problems) > 0 {
@@ -146,4 +151,28 @@ func finished(entries []entry) []Source {
 		sources[i] = Source{Name: e.name.text, Path: e.path.text, Settings: e.Settings, Hooks: e.hooks, Pos: e.pos, Origins: e.origins}
 	}
 	return sources
+}
+
+// formatOf returns the format that a file of phlb's own, such as a plan, says
+// that it has; empty: it is none. A manifest has no key of this name.
+func formatOf(root *yaml.Node) string {
+	if root.Kind != yaml.MappingNode {
+		return ""
+	}
+	for pair := range slices.Chunk(root.Content, 2) {
+		if pair[0].Value == "format" && strings.HasPrefix(pair[1].Value, "phlb-") {
+			return pair[1].Value
+		}
+	}
+	return ""
+}
+
+func formatAdvice(format string) string {
+	switch format {
+	case "phlb-plan":
+		return "`phlb show` shows a plan and `phlb apply` carries it out"
+	case "phlb-report":
+		return "`phlb show` shows a report"
+	}
+	return "a manifest is YAML; `phlb init` writes one to start from"
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"phlb/internal/suggest"
 )
 
 func TestValidateName(t *testing.T) {
@@ -83,16 +85,8 @@ func TestNearest(t *testing.T) {
 		"exclude": "excludes", "pth": "path", "smallFiles": "small_files", "one-file-system": "one_file_system",
 		"exclude_cahces": "exclude_caches", "x": "", "": "", "description": "", "EXCLUDES": "excludes", strings.Repeat("x", 1<<20): "",
 	} {
-		if got := nearest(word, known); got != want {
-			t.Errorf("nearest(%.40q) = %q, want %q", word, got, want)
-		}
-	}
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		if got := suggest.Nearest(word, known); got != want {
+			t.Errorf("Nearest(%.40q) = %q, want %q", word, got, want)
 		}
 	}
 }
@@ -144,7 +138,7 @@ func TestSingleProblems(t *testing.T) {
 	}{
 		{"", "/b", SingleOptions{}, "source is empty"},
 		{"/a", "", SingleOptions{}, "destination is empty"},
-		{"/b/x", "/b", SingleOptions{}, "source /b/x lies inside the destination /b"},
+		{"/b/x", "/b", SingleOptions{}, "source /b/x lies inside the destination /b; choose a destination outside"},
 		{"/a", "/a/b", SingleOptions{}, `the destination /a/b lies inside the source /a; exclude it there: "/b/"`},
 		{"/a", "/b", SingleOptions{Name: "a//b"}, `name "a//b": an element is empty`},
 		{"/a/.x", "/b", SingleOptions{}, `name ".x": element ".x" starts with a dot (the last element of its path; give the source a name)`},

@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"phlb/internal/retain"
+	"phlb/internal/suggest"
 )
 
 // located is a string and where it stands.
@@ -207,6 +208,10 @@ func readPercent(d *decoder, v value) (*float64, bool) {
 	if !ok {
 		return nil, false
 	}
+	if number, ok := strings.CutSuffix(s.text, "%"); ok && fraction.MatchString(strings.TrimSpace(number)) {
+		d.problem(s.pos, "", "%s must be %s, without a percent sign: write %s", v.key(), want, strings.TrimSpace(number))
+		return nil, false
+	}
 	if !s.is("!!int", "!!float") {
 		d.mismatch(v, want)
 		return nil, false
@@ -232,7 +237,7 @@ func readEnum[E ~string](words ...E) func(*decoder, value) (E, bool) {
 			return "", false
 		}
 		if !slices.Contains(known, s.text) {
-			d.problem(s.pos, nearest(s.text, known), "%s must be %s, not %q", v.key(), want, s.text)
+			d.problem(s.pos, suggest.Nearest(s.text, known), "%s must be %s, not %q", v.key(), want, s.text)
 			return "", false
 		}
 		return E(s.text), true
@@ -260,6 +265,10 @@ func readDuration(d *decoder, v value) (time.Duration, bool) {
 		return 0, false
 	}
 	if !s.is("!!str") && s.text != "0" {
+		if decimal.MatchString(s.text) {
+			d.problem(s.pos, "", "%s must be %s: write %ss for seconds", v.key(), want, s.text)
+			return 0, false
+		}
 		d.mismatch(v, want)
 		return 0, false
 	}
@@ -298,10 +307,19 @@ func readTimezone(d *decoder, v value) (*time.Location, bool) {
 	}
 	location, err := time.LoadLocation(s.text)
 	if err != nil || s.text == "" {
-		d.problem(s.pos, nearest(s.text, []string{"Local", "UTC"}), "timezone must be Local, UTC or a name such as Europe/Berlin, not %q", s.text)
+		d.problem(s.pos, suggest.Nearest(s.text, []string{"Local", "UTC"}), "timezone must be Local, UTC or a name such as Europe/Berlin, not %q%s", s.text, zoneAdvice(s.text))
 		return nil, false
 	}
 	return location, true
+}
+
+// zoneAdvice tells what is wrong with a zone's abbreviation, which stands for
+// no rules of summer time.
+func zoneAdvice(zone string) string {
+	if len(zone) < 3 || len(zone) > 5 || strings.ContainsFunc(zone, func(r rune) bool { return r < 'A' || r > 'Z' }) {
+		return ""
+	}
+	return "; an abbreviation names no zone"
 }
 
 // readRootID reads a root's id, case folded so that it can be compared. Its

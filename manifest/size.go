@@ -21,7 +21,7 @@ func parseSize(s string) (int64, error) {
 	}
 	n, err := humanize.ParseBytes(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a size such as 2GiB, 10MB or 1000: %w", s, err)
+		return 0, fmt.Errorf("%q is not a size such as 2GiB, 10MB or 1000; units are KiB, MiB, GiB, TiB and kB, MB, GB, TB", s)
 	}
 	if n > math.MaxInt64 {
 		return 0, fmt.Errorf("size %q is too large", s)

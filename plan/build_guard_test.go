@@ -3,7 +3,6 @@
 package plan_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"phlb/internal/scan"
+	"phlb/internal/treetest"
 	"phlb/manifest"
 	"phlb/plan"
 )
@@ -115,7 +115,7 @@ func TestGuardMinFiles(t *testing.T) {
 	w.set().Excludes = []manifest.Pattern{{Text: "*.o"}}
 	p := w.plan()
 	p.wantGuard(t, "min_files", plan.GuardTripped) // neither links nor excluded files count
-	p.wantDetail(t, "min_files", "has 1 files, fewer than 2")
+	p.wantDetail(t, "min_files", "has 1 file, fewer than 2")
 	w.opts.Overrides = []string{"min_files"}
 	p = w.plan()
 	p.wantGuard(t, "min_files", plan.GuardOverridden)
@@ -525,7 +525,7 @@ func TestLastTimeOfTheCalendar(t *testing.T) {
 // TestUnreadable: what an ordinary user cannot read is skipped with the
 // reason, and its old content is not "deleted".
 func TestUnreadable(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	w := newWorld(t)
@@ -561,7 +561,7 @@ func TestUnreadable(t *testing.T) {
 // file a copy each time.
 func TestOrdinaryUserOfOthersFiles(t *testing.T) {
 	others := filepath.Join(os.TempDir(), "others")
-	if !asOrdinaryUser(t, func(work string) {
+	if !treetest.AsOrdinaryUser(t, func(work string) {
 		w := &world{tb: t, src: filepath.Join(work, "others")}
 		w.must(os.Chmod(work, 0o755))
 		w.file("a", noise(1, 3000))
@@ -589,37 +589,4 @@ func TestOrdinaryUserOfOthersFiles(t *testing.T) {
 			t.Errorf("%s: %s", e.Path, e.Reason)
 		}
 	}
-}
-
-// asOrdinaryUser runs the calling test again as nobody if it runs as root,
-// with what root prepares in its temporary directory. It reports whether the
-// test is to go on here.
-func asOrdinaryUser(t *testing.T, prepare ...func(work string)) bool {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return true
-	}
-	const nobody = 65534
-	dir, err := os.MkdirTemp("", "ordinary")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	binary, work := filepath.Join(dir, "test"), filepath.Join(dir, "work")
-	program, err := os.ReadFile(os.Args[0]) // its own directory is closed to others
-	for _, err := range []error{err, os.Chmod(dir, 0o755), os.WriteFile(binary, program, 0o755), os.Mkdir(work, 0o700), os.Chown(work, nobody, nobody)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, f := range prepare {
-		f(work)
-	}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Dir, cmd.Env = work, []string{"TMPDIR=" + work}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("as an ordinary user: %v\n%s", err, out)
-	}
-	return false
 }

@@ -19,6 +19,29 @@ var (
 	ErrDigest = errors.New("the plan's digest does not match: it is damaged or was edited")
 )
 
+// FormatError says what was found in place of a plan of a known version. It is
+// ErrFormat.
+type FormatError struct {
+	Format  string // that the file says it has; empty: that of a plan
+	Version string // of a plan; empty: a known one
+}
+
+// Error returns what was found.
+func (e *FormatError) Error() string {
+	if e.Version == "" {
+		return fmt.Sprintf("%v: its format is %q", ErrFormat, e.Format)
+	}
+	return fmt.Sprintf("%v: format version %q, want %s.x", ErrFormat, e.Version, majorVersion())
+}
+
+// Unwrap returns ErrFormat.
+func (e *FormatError) Unwrap() error { return ErrFormat }
+
+func majorVersion() string {
+	major, _, _ := strings.Cut(FormatVersion, ".")
+	return major
+}
+
 // LineError says on which line of the plan (uncompressed, from 1) something
 // is wrong, or was when a Visitor's function refused it.
 type LineError struct {
@@ -274,11 +297,10 @@ func (r *reader) digest() error {
 // checkFormat refuses other formats and major versions.
 func checkFormat(format, version string) error {
 	if format != "" && format != Format {
-		return fmt.Errorf("%w: its format is %q", ErrFormat, format)
+		return &FormatError{Format: format}
 	}
-	major, _, _ := strings.Cut(FormatVersion, ".")
-	if got, _, _ := strings.Cut(version, "."); version != "" && got != major {
-		return fmt.Errorf("%w: format version %q, want %s.x", ErrFormat, version, major)
+	if got, _, _ := strings.Cut(version, "."); version != "" && got != majorVersion() {
+		return &FormatError{Version: version}
 	}
 	return nil
 }

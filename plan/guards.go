@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -156,10 +157,19 @@ func (b *build) checkDestination() {
 		detail, ok := "the root's id is "+have, strings.EqualFold(have, want)
 		if !ok {
 			detail += ", not " + want + ": is the right disk mounted?"
+			if !looksLikeID(want) {
+				detail += " (root_id in the manifest does not have the form of an id, a UUID)"
+			}
 		}
 		check(Guard{Name: guardRootID, Limit: want, Detail: detail}, ok)
 	}
 }
+
+// looksLikeID reports whether a text has the form of the ids that phlb gives.
+// One of another form is an id all the same, if the root has it.
+func looksLikeID(id string) bool { return uuidForm.MatchString(id) }
+
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // clock trips when the newest snapshot lies far in the future: the clock was
 // set back, and retention and "newest" would go wrong.

@@ -117,7 +117,9 @@ func (s *sourceBuild) hashSource(ctx context.Context, path string, want *meta.In
 		s.opts.Events.Send(event.Event{Kind: event.File, Phase: event.Plan, Path: path, Bytes: now.Size})
 		defer s.opts.Events.Send(event.Event{Kind: event.FileDone, Phase: event.Plan, Path: path})
 	}
-	sum, err := vouch.Read(ctx, f, buf)
+	sum, err := vouch.Watch(ctx, f, buf, func(n int64) {
+		s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Bytes: n, Path: path})
+	})
 	if err != nil {
 		return digest.Sum{}, err
 	}

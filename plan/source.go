@@ -69,7 +69,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	if s.parent.Exact() && !s.opts.Rehash && s.Settings.ChangeDetection == manifest.DetectMetadata {
 		s.lateXattrs, xattrs = true, scan.XattrsDirs
 	}
-	s.opts.Events.Send(event.Event{Kind: event.Start, Phase: event.Plan, Path: s.Name})
+	s.opts.Events.Send(s.expectation())
 	err = scan.Walk(ctx, s.dir, scan.Options{
 		Only:     s.opts.probe.only(),
 		Excludes: matcher, ExcludeIfPresent: s.Settings.ExcludeIfPresent, ExcludeCaches: s.Settings.ExcludeCaches,
@@ -88,6 +88,21 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	s.opts.Events.Send(event.Event{Kind: event.End, Phase: event.Plan, Path: s.Name, Err: err})
 	s.pipe, s.sizes, s.groups, s.oldIndex = pipeline{}, nil, nil, nil // other sources need the memory
 	return err
+}
+
+// expectation opens the phase with what the parent had.
+func (s *sourceBuild) expectation() event.Event {
+	start := event.Event{Kind: event.Start, Phase: event.Plan, Path: s.Name}
+	if s.Parent == nil {
+		return start
+	}
+	if t, ok := s.root.Totals(s.parentID); ok {
+		start.Files, start.Expected = t.Entries(), true
+		if s.opts.Rehash {
+			start.Bytes = t.Copy.Bytes + t.Link.Bytes
+		}
+	}
+	return start
 }
 
 // answers makes sure that what cannot be read are single paths, not the source
@@ -120,7 +135,7 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 		return nil // its directory is skipped
 	}
 	s.opts.probe.saw(e)
-	s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: 1, Bytes: e.Size, Path: e.Path})
+	s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: 1, Path: e.Path})
 	it := s.pipe.item()
 	it.info = e.Info
 	rec, err := s.recordOf(e.Path)

@@ -120,7 +120,7 @@ func TestCompareDifferences(t *testing.T) {
 }
 
 func TestCompareUnreadable(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	w := newWorld(t)

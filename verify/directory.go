@@ -254,7 +254,7 @@ func (d *directory) claim(ctx context.Context, c *claim) {
 	if c.isTabled() {
 		o, known, first := d.inodes.ask(c)
 		if known {
-			c.settle(o)
+			c.settleAgain(o)
 		}
 		if !first {
 			return

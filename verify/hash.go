@@ -119,16 +119,22 @@ func (c *claim) finish(o outcome) {
 	}
 	if c.isTabled() {
 		for _, other := range c.dir.inodes.done(c.key, o) {
-			other.settle(o)
+			other.settleAgain(o)
 		}
 	}
+	c.dir.events.Send(event.Event{Kind: event.Advance, Phase: c.dir.phase, Files: 1})
+	c.settle(o)
+}
+
+// settleAgain settles the claim of one more path of an inode.
+func (c *claim) settleAgain(o outcome) {
+	c.dir.events.Send(event.Event{Kind: event.Advance, Phase: c.dir.phase, Files: 1, Links: 1})
 	c.settle(o)
 }
 
 // settle compares the content with what is on record for this path.
 func (c *claim) settle(o outcome) {
 	d := c.dir
-	d.events.Send(event.Event{Kind: event.Advance, Phase: d.phase, Files: 1})
 	isGap := c.isGap() && d.gaps != nil
 	if o.err != "" {
 		f := c.finding(Unreadable)

@@ -145,6 +145,9 @@ func newSample(percent float64, seed uint64) sample {
 	return sample{seed: seed, limit: uint64(percent / 100 * (1 << 63) * 2)}
 }
 
+// share is the part of all inodes that it takes.
+func (s sample) share() float64 { return float64(s.limit) / math.MaxUint64 }
+
 func (s sample) has(key inodeKey) bool {
 	// Device numbers may change from mount to mount; the choice must not.
 	return s.limit == math.MaxUint64 || rand.NewPCG(s.seed, key.ino).Uint64() <= s.limit

@@ -389,7 +389,7 @@ func TestRebuildKeepsOtherLines(t *testing.T) {
 }
 
 func TestRebuildReadOnlyDirectory(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	w := newWorld(t)

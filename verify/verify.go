@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"phlb/internal/event"
@@ -126,7 +127,7 @@ func newJudge(root *snapshot.Root, workers int, phase event.Phase, events event.
 // run judges the snapshots one after the other and waits for the crew. It
 // returns the first error of opening one, each of which is a finding.
 func (j *judge) run(ctx context.Context, ids []snapshot.ID, onBadCatalog func(snapshot.ID, error)) (first error) {
-	j.events.Send(event.Event{Kind: event.Start, Phase: j.phase})
+	j.events.Send(j.expectation(ids))
 	defer j.crew.stop()
 	for _, id := range ids {
 		if j.stopped(ctx) {
@@ -144,6 +145,33 @@ func (j *judge) run(ctx context.Context, ids []snapshot.ID, onBadCatalog func(sn
 		}
 	}
 	return first
+}
+
+// expectation opens the phase with what the snapshots' reports say is in
+// them. Each inode is read once: those that a snapshot has linked to a parent
+// that is looked at as well, or to a file of its own, are read there.
+func (j *judge) expectation(ids []snapshot.ID) event.Event {
+	start := event.Event{Kind: event.Start, Phase: j.phase}
+	all := start
+	for _, id := range ids {
+		t, ok := j.root.Totals(id)
+		if !ok {
+			return start // there is nothing to go by
+		}
+		all.Files += t.Copy.Files + t.Link.Files
+		all.Bytes += t.Copy.Bytes
+		if parent, err := snapshot.ParseID(t.Parent); err == nil && !slices.Contains(ids, parent) {
+			all.Bytes += t.Link.Bytes
+		} else {
+			all.Links += t.Link.Files
+		}
+	}
+	all.Expected = true
+	share := j.sample.share()
+	for _, n := range []*int64{&all.Files, &all.Bytes, &all.Links} {
+		*n = int64(float64(*n) * share)
+	}
+	return all
 }
 
 // result gathers what was found once the crew has stopped.

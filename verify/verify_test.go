@@ -195,7 +195,7 @@ func edit(t *testing.T, place string, change func(string) string) {
 }
 
 func TestUnreadable(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	w := newWorld(t)
@@ -341,7 +341,7 @@ func TestFlippedByteInCatalog(t *testing.T) {
 }
 
 func TestUnreadableCatalog(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	w := newWorld(t)

@@ -9,11 +9,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"phlb/internal/fsys"
 	"phlb/internal/report"
@@ -36,6 +36,7 @@ type app struct {
 	args []string
 
 	verbosity    string
+	logFormat    string
 	logFileLevel string
 	progressMode string
 	workers      int
@@ -44,19 +45,24 @@ type app struct {
 	noColor      bool
 
 	progress *report.Progress
+	shown    atomic.Pointer[report.Progress] // the same, for others than the command
 	log      *slog.Logger
 	logLevel slog.Level // of the snapshot's log file
 }
 
+func newApp(args []string, s streams) *app {
+	s.out = &answer{Writer: s.out}
+	return &app{streams: s, now: time.Now, args: args}
+}
+
 // run is the program without the process around it.
-func run(ctx context.Context, args []string, s streams) int {
-	a := &app{streams: s, now: time.Now, args: args}
-	a.out = &answer{Writer: s.out}
+func (a *app) run(ctx context.Context) int {
 	root := a.newRootCommand()
-	root.SetArgs(args)
-	root.SetIn(s.in)
+	root.SetArgs(a.args)
+	root.SetIn(a.in)
 	root.SetOut(a.out)
-	root.SetErr(s.err)
+	root.SetErr(a.err)
+	defer a.heard(ctx)()
 	err := root.ExecuteContext(ctx)
 	if a.progress != nil {
 		a.progress.Close()
@@ -72,7 +78,11 @@ type answer struct {
 
 func (w *answer) Write(b []byte) (int, error) {
 	w.begun = w.begun || len(b) > 0
-	return w.Writer.Write(b)
+	n, err := w.Writer.Write(b)
+	if err != nil {
+		err = &outputError{err}
+	}
+	return n, err
 }
 
 // answered says whether the command has begun to print its result.
@@ -93,6 +103,7 @@ func fileOf(w io.Writer) *os.File {
 func (a *app) commonFlags(c *cobra.Command) {
 	f := c.PersistentFlags()
 	f.StringVar(&a.verbosity, "verbosity", "warning", "what to log to standard error: debug, info, warning or error")
+	f.StringVar(&a.logFormat, "log-format", logText, "how to log to standard error: text or json, where every line is a JSON object, errors and progress included (the snapshot's log file stays text)")
 	f.StringVar(&a.logFileLevel, "log-file-level", "info", "what to log to the snapshot's log file: debug, info, warning or error")
 	f.StringVar(&a.progressMode, "progress", "auto", "how to show progress: auto, bar, plain, json or none")
 	f.IntVar(&a.workers, "workers", 0, "files worked on at the same time (default: the manifest's, or the number of CPUs)")
@@ -100,6 +111,7 @@ func (a *app) commonFlags(c *cobra.Command) {
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: the NO_COLOR environment variable)")
 	completeWords(c, "verbosity", levels()...)
 	completeWords(c, "log-file-level", levels()...)
+	completeWords(c, "log-format", logFormats()...)
 	completeWords(c, "progress", progressModes()...)
 }
 
@@ -121,7 +133,7 @@ func levels() []string { return []string{"debug", "info", "warning", "error"} }
 func parseLevel(flag, value string) (slog.Level, error) {
 	i := slices.Index(levels(), value)
 	if i < 0 {
-		return 0, usagef("--%s %q: choose one of %s", flag, value, strings.Join(levels(), ", "))
+		return 0, usagef("--%s %q: choose one of %s%s", flag, value, strings.Join(levels(), ", "), didYouMean(value, levels()))
 	}
 	return []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}[i], nil
 }
@@ -141,47 +153,35 @@ func (a *app) prepare() error {
 	if a.lockTimeout < 0 {
 		return usagef("--lock-timeout %v: must not be negative", a.lockTimeout)
 	}
-	surface := report.Stream
-	if isTerminal(a.err) {
-		surface = report.Terminal
+	if err := a.openProgress(); err != nil {
+		return err
 	}
-	a.progress, err = report.NewProgress(report.ProgressMode(a.progressMode), report.ProgressOptions{
-		Out: a.err, Surface: surface, Width: width(a.err), Colors: a.colors(a.err), Clock: a.now,
-	})
-	if err != nil {
-		return usagef("--progress: %w", err)
-	}
-	a.log = slog.New(slog.NewTextHandler(a.progress, &slog.HandlerOptions{Level: level}))
+	a.log = a.newLogger(a.progress, level)
 	return nil
 }
 
-func isTerminal(w io.Writer) bool {
-	f := fileOf(w)
-	return f != nil && term.IsTerminal(int(f.Fd()))
-}
-
-// width returns the terminal's width, 0 if w is none.
-func width(w io.Writer) int {
-	f := fileOf(w)
-	if f == nil {
-		return 0
+func (a *app) openProgress() error {
+	if !slices.Contains(logFormats(), a.logFormat) {
+		return usagef("--log-format %q: choose one of %s%s", a.logFormat, strings.Join(logFormats(), ", "), didYouMean(a.logFormat, logFormats()))
 	}
-	cells, _, err := term.GetSize(int(f.Fd()))
+	o := report.ProgressOptions{
+		Out: a.err, Surface: surface(a.err), Size: func() (int, int) { return size(a.err) }, Title: hasTitle(),
+		Colors: a.colors(a.err), Clock: a.now,
+	}
+	mode := report.ProgressMode(a.progressMode)
+	if a.logFormat == logJSON {
+		if mode == report.ProgressBar {
+			return usagef("--progress bar is for people, and --log-format json for programs: choose one")
+		}
+		o.NewLog = func(w io.Writer) *slog.Logger { return a.newLogger(w, slog.LevelInfo) }
+	}
+	p, err := report.NewProgress(mode, o)
 	if err != nil {
-		return 0
+		return usagef("--progress: %w%s", err, didYouMean(a.progressMode, progressModes()))
 	}
-	return cells
-}
-
-func (a *app) colors(w io.Writer) report.Colors {
-	if a.noColor || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(w) {
-		return report.NoColors
-	}
-	return report.ANSIColors
-}
-
-func (a *app) style(w io.Writer) report.Style {
-	return report.Style{Width: width(w), Colors: a.colors(w)}
+	a.progress = p
+	a.shown.Store(p)
+	return nil
 }
 
 // print prints a command's result: as the JSON document that it is, or for

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"phlb/internal/report"
 	"phlb/internal/scan"
 	"phlb/internal/snapshot"
 	"phlb/manifest"
@@ -36,10 +37,28 @@ func matcherOf(patterns []manifest.Pattern) (*scan.Matcher, error) {
 
 func loadManifest(path string) (*manifest.Manifest, error) {
 	m, err := manifest.Load(path, manifestOptions())
-	if errors.Is(err, fs.ErrNotExist) {
-		err = usagef("%w (phlb init writes a starter manifest)", err)
+	switch {
+	case errors.Is(err, manifest.ErrDirectory):
+		hint := "give the name of the manifest in it"
+		if found := manifestsIn(path); len(found) > 0 {
+			hint += ": " + strings.Join(found, ", ")
+		}
+		err = advise(usageError{err}, report.CodeManifestMissing, path, hint)
+	case errors.Is(err, fs.ErrNotExist):
+		err = advise(usagef("there is no manifest %s", path), report.CodeManifestMissing, path, "phlb init writes one to start from")
 	}
 	return m, err
+}
+
+// manifestsIn returns a directory's files with YAML's ending, a few at most.
+func manifestsIn(dir string) []string {
+	var found []string
+	for _, ending := range manifestEndings() {
+		// A directory that is no pattern has none.
+		list, _ := filepath.Glob(filepath.Join(dir, "*."+ending))
+		found = append(found, list...)
+	}
+	return found[:min(len(found), 3)]
 }
 
 // isManifest reports whether an argument that may be a manifest or something
@@ -92,19 +111,40 @@ func openRootOf(ctx context.Context, arg string) (root *snapshot.Root, m *manife
 
 func looksLikeRoot(ctx context.Context, root *snapshot.Root) error {
 	_, err := root.Dir().LstatAt(snapshot.PrivateDir)
+	if err == nil {
+		return knownFormat(root)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	// With nested names the directory of one looks like a root of its own.
 	if above := rootAbove(root.Path()); above != "" {
-		return fmt.Errorf("%s is no backup root: it lies in that of %s; name that one", root.Path(), above)
+		return lower(root.Path(), above)
 	}
 	names, err := root.Names(ctx)
 	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("%s is no backup root: there is neither a snapshot nor a %s directory; is its disk mounted?",
-			root.Path(), snapshot.PrivateDir)
+		err = advise(fmt.Errorf("%s is no backup root: there is neither a snapshot nor a %s directory", root.Path(), snapshot.PrivateDir),
+			report.CodeNoRoot, root.Path(), "is its disk mounted (findmnt)? else correct the path")
 	}
 	return err
+}
+
+// knownFormat refuses a root that a later phlb made: nothing that this one says
+// of it would count. What cannot be read, or is damaged, harms no snapshot.
+func knownFormat(root *snapshot.Root) error {
+	if _, _, err := root.State(); errors.Is(err, snapshot.ErrFormat) {
+		return err
+	}
+	return nil
+}
+
+// lower is the error of a path within a root that was given as the root.
+func lower(path, root string) error {
+	hint := "give the root: " + shellQuote(root)
+	if place, err := snapshot.Locate(path); err == nil && place.Private {
+		hint += "; `verify` and `repair` take one snapshot of it: --snapshot " + shellQuote(place.ID.String())
+	}
+	return advise(fmt.Errorf("%s is no backup root: it lies in that of %s", path, root), report.CodeNoRoot, path, hint)
 }
 
 // rootAbove returns the backup root that a path lies in; empty if there is none.
@@ -143,35 +183,10 @@ func (a *app) warnClosed(ctx context.Context, root *snapshot.Root) error {
 func directory(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return notThere("the directory", path, err)
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a directory", path)
 	}
 	return nil
-}
-
-var errNoSnapshot = errors.New("there is no such snapshot")
-
-// openPlace opens the root of a snapshot, or of something in it, given by its
-// path. The snapshot exists.
-func openPlace(arg string) (*snapshot.Root, snapshot.Place, error) {
-	place, err := snapshot.Locate(arg)
-	if err != nil {
-		return nil, place, usagef("%w", err)
-	}
-	root, err := snapshot.Open(place.Root)
-	if err != nil {
-		return nil, place, notThere("the backup root", place.Root, err)
-	}
-	dir, err := root.OpenSnapshot(place.ID)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%s: %w; `phlb snapshots %s` lists those there are", arg, errNoSnapshot, place.Root)
-	}
-	if err != nil {
-		root.Close()
-		return nil, place, err
-	}
-	dir.Close()
-	return root, place, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -33,6 +34,8 @@ func (a *app) newApplyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply PLAN|MANIFEST",
 		Short: "Carry out a saved plan, or plan, ask and apply",
+		Example: `  phlb apply plan.json --expect-sha256 "$(cat plan.sha256)"
+  phlb apply manifest.yaml --yes`,
 		Long: `With a plan: carries out exactly that, and never asks: the file is the approval.
 With a manifest (its name ends in .yaml or .yml): plans, shows the summary, asks,
 and applies. The manifest's hooks run around it; with a saved plan, its after and
@@ -59,9 +62,11 @@ root's lock; 1 failed, or a hook did.`,
 	f := c.Flags()
 	f.BoolVar(&o.yes, "yes", false, "with a manifest: do not ask")
 	f.BoolVar(&o.strict, "strict", false, "any drift from the plan aborts before the snapshot is published")
-	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 that the plan file must have: that of the file that was reviewed")
-	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the manifest it was made from")
+	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 (`HEX`) that the plan file must have: that of the file that was reviewed")
+	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the `MANIFEST` it was made from")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "how long pruning may take; the same plan again, or the next run, goes on (default: no limit)")
+	completeNothing(c, "expect-sha256")
+	completeFileFlag(c, "hooks", manifestEndings()...)
 	addPlanFlags(c, &o.plan)
 	metricsFlag(c, &o.metrics)
 	a.jsonFlag(c)
@@ -106,14 +111,24 @@ func (a *app) aroundPlan(ctx context.Context, f *os.File, o applyOptions) (*hook
 // ever.
 func openPlan(path string) (*os.File, error) {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
 		return nil, usagef("read plan %s: it is no regular file; a plan is checked before anything is done, and so is read twice: save it to a file first", path)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read plan: %w", err)
+	return openFile(path)
+}
+
+// openFile opens what is to be a plan, or a report.
+func openFile(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, advise(usagef("read plan %s: it is a directory", path), report.CodePlanNone, path, "give the name of the plan in it")
 	}
 	f, err := os.Open(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && path == "-":
+		return nil, advise(usagef("read plan -: a plan is read from a file"), report.CodePlanMissing, path, "phlb show takes /dev/stdin; apply reads a plan twice, so save it first")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, advise(fmt.Errorf("there is no plan %s", path), report.CodePlanMissing, path, "phlb plan MANIFEST -o "+shellQuote(path)+" writes it")
+	case err != nil:
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
 	return f, nil
@@ -139,6 +154,9 @@ func (a *app) runApplyManifest(ctx context.Context, path string, o applyOptions)
 func (a *app) planAndApply(ctx context.Context, m *manifest.Manifest, o applyOptions) error {
 	if !o.yes && !term.IsTerminal(int(a.in.Fd())) {
 		return usagef("standard input is no terminal to ask on: use --yes, or plan, review and apply the plan")
+	}
+	if !o.yes && a.logsJSON() {
+		return usagef("--log-format json asks no questions: use --yes, or plan, review and apply the plan")
 	}
 	h := a.hooksOf(m, o.plan.sources)
 	h.begin(ctx)
@@ -177,14 +195,13 @@ func (a *app) planAskApply(ctx context.Context, m *manifest.Manifest, o applyOpt
 	if err != nil {
 		return nil, err
 	}
-	a.progress.Close()
 	if !a.json || !o.yes {
 		if err := summary.Planned(p); err != nil {
 			return nil, err
 		}
 	}
 	if len(p.Tripped) > 0 {
-		return nil, fmt.Errorf("%w\nnothing was done", tripped(p))
+		return nil, notApplied(p)
 	}
 	if !o.yes {
 		if err := a.ask(ctx, "Apply this plan? Only \"yes\" is taken for yes: "); err != nil {

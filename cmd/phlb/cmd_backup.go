@@ -16,10 +16,12 @@ type sourceFlags struct {
 
 func (o *sourceFlags) add(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.name, "name", "", "name below the destination (default: the source's last path element)")
-	f.StringArrayVar(&o.excludes, "excludes", nil, "directory names to leave out, separated by commas, in place of the defaults (repeatable)")
+	f.StringVar(&o.name, "name", "", "`NAME` below the destination (default: the source's last path element)")
+	f.StringArrayVar(&o.excludes, "excludes", nil, "directory `NAMES` to leave out, separated by commas, in place of the defaults (repeatable)")
 	f.BoolVar(&o.oneFileSystem, "one-file-system", true, "stay on the source's file system")
 	f.BoolVar(&o.crossesFileSystems, "no-one-file-system", false, "enter mounted file systems, too")
+	completeFlag(c, "name", completeDestinationNames)
+	completeNothing(c, "excludes")
 }
 
 // manifest makes a manifest of one source out of the flags.
@@ -38,8 +40,9 @@ func (a *app) newBackupCommand() *cobra.Command {
 	var so sourceFlags
 	var metrics string
 	c := &cobra.Command{
-		Use:   "backup SOURCE DESTINATION",
-		Short: "Back up one directory: plan and apply in one go",
+		Use:     "backup SOURCE DESTINATION",
+		Short:   "Back up one directory: plan and apply in one go",
+		Example: `  phlb backup /home/me /mnt/backup --name home`,
 		Long: `PyHardLinkBackup's command: makes a snapshot of SOURCE below DESTINATION, which
 must exist, without manifest, question or saved plan.
 

@@ -15,9 +15,10 @@ import (
 
 func (a *app) newBenchmarkCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "benchmark hashes|scan PATH",
-		Short: "Measure hashing and scanning on your own files",
-		Args:  cobra.NoArgs,
+		Use:     "benchmark hashes|scan PATH",
+		Short:   "Measure hashing and scanning on your own files",
+		Example: `  phlb benchmark scan /home/me`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef("benchmark what? phlb benchmark hashes PATH, or phlb benchmark scan PATH")
 		},
@@ -37,8 +38,12 @@ type hashFlags struct {
 func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	var o hashFlags
 	c := &cobra.Command{
-		Use:               "hashes PATH",
-		Short:             "Compare hash algorithms on the files below a path",
+		Use:     "hashes PATH",
+		Short:   "Compare hash algorithms on the files below a path",
+		Example: `  phlb benchmark hashes /home/me --max-duration 5s --min-file-size 0`,
+		Long: `Reads files below PATH and hashes them with several algorithms, to see what
+hashing costs beside reading here. A second run finds the files in memory and
+reads faster. Nothing is written.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,9 +52,10 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.DurationVar(&o.maxDuration, "max-duration", benchmark.DefaultDuration, "stop after this time")
-	f.StringVar(&o.minSize, "min-file-size", "15KiB", "leave out smaller files")
-	f.StringVar(&o.maxSize, "max-file-size", "100MiB", "leave out larger files")
+	f.StringVar(&o.minSize, "min-file-size", "15KiB", "leave out files below this `SIZE`")
+	f.StringVar(&o.maxSize, "max-file-size", "100MiB", "leave out files above this `SIZE`")
 	addExcludes(c, &o.excludes)
+	completeNothing(c, "min-file-size", "max-file-size")
 	a.jsonFlag(c)
 	return c
 }
@@ -57,6 +63,7 @@ func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 func addExcludes(c *cobra.Command, excludes *[]string) {
 	c.Flags().StringSliceVar(excludes, "excludes", manifest.BuiltinExcludes(),
 		"patterns to leave out, separated by commas, in place of the defaults (repeatable)")
+	completeNothing(c, "excludes")
 }
 
 func parseSize(flag, value string) (int64, error) {
@@ -92,8 +99,11 @@ func (a *app) runBenchmarkHashes(cmd *cobra.Command, path string, o hashFlags) e
 func (a *app) newBenchmarkScanCommand() *cobra.Command {
 	var excludes []string
 	c := &cobra.Command{
-		Use:               "scan PATH",
-		Short:             "Measure how fast a tree is scanned",
+		Use:   "scan PATH",
+		Short: "Measure how fast a tree is scanned",
+		Long: `Walks the tree below PATH as a plan does, without reading files, and tells how
+long it took. Nothing is written.`,
+		Example:           `  phlb benchmark scan /home/me`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
@@ -19,8 +18,9 @@ import (
 func (a *app) newCompareCommand() *cobra.Command {
 	var so sourceFlags
 	c := &cobra.Command{
-		Use:   "compare SOURCE DESTINATION",
-		Short: "Compare a directory with its newest snapshot, by content",
+		Use:     "compare SOURCE DESTINATION",
+		Short:   "Compare a directory with its newest snapshot, by content",
+		Example: `  phlb compare /home/me /mnt/backup --name home`,
 		Long: `PyHardLinkBackup's command: reads every file of SOURCE and of its newest
 snapshot below DESTINATION and compares them. Nothing is written.
 
@@ -62,7 +62,11 @@ func (a *app) runCompare(ctx context.Context, src *manifest.Source, destination 
 		return err
 	}
 	if !exists {
-		return fmt.Errorf("compare: %s has no snapshot of %s; --name tells another name", root.Path(), src.Name)
+		names, err := root.Names(ctx)
+		if err != nil {
+			return err
+		}
+		return noSuchName(ctx, root, src.Name, names)
 	}
 	res, err := a.compare(ctx, source, root, src, snapshot.ID{Name: src.Name, Time: newest})
 	if err != nil {

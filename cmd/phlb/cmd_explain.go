@@ -29,6 +29,8 @@ func (a *app) newExplainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain MANIFEST PATH",
 		Short: "Which rule decides about a path, and what a plan would do with it",
+		Example: `  phlb explain manifest.yaml /home/me/docs/letter.txt
+  phlb explain manifest.yaml .venv/`,
 		Long: `Tells for one path, and for the directories above it, which rule includes or
 excludes it and where in the manifest that stands, and what a plan would do with
 it and why. PATH is absolute, or relative to the source. Whether it exists or
@@ -49,8 +51,10 @@ Exit codes: 0 done; 1 the path lies in no source; 64 invalid manifest.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.sources, "source", nil, "only in the source of this name (repeatable)")
-	f.StringVarP(&o.output, "output", "o", "plan.json", "the file that phlb plan would write, which it leaves out")
+	f.StringArrayVar(&o.sources, "source", nil, "only in the source of this `NAME` (repeatable)")
+	f.StringVarP(&o.output, "output", "o", "plan.json", "the `FILE` that phlb plan would write, which it leaves out")
+	completeFlag(c, "source", completeSources)
+	completeFileFlag(c, "output", planEndings()...)
 	a.jsonFlag(c)
 	return c
 }
@@ -64,7 +68,7 @@ func (a *app) runExplain(ctx context.Context, path, asked string, o explainOptio
 	if err != nil {
 		return err
 	}
-	e := &report.Explained{Manifest: m.Path, Asked: asked}
+	e := &report.Explained{Manifest: m.Path, Asked: asked, Below: !filepath.IsAbs(asked)}
 	root, err := openDestination(m)
 	if err != nil {
 		e.NoRoot = err.Error()
@@ -120,7 +124,8 @@ func (a *app) questions(m *manifest.Manifest, path, asked string, o explainOptio
 		found = relativeIn(sources, asked)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s lies in no source of %s; the sources are %s", asked, path, sourcePlaces(sources))
+		return nil, advise(fmt.Errorf("%s lies in no source of %s", asked, path), report.CodePathMissing, asked,
+			"the sources are "+sourcePlaces(sources))
 	}
 	for i := range found {
 		found[i].Directory = dir

@@ -17,6 +17,8 @@ func (a *app) newHistoryCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "history ROOT|MANIFEST NAME/PATH",
 		Short: "The versions of one path over all snapshots of a name",
+		Example: `  phlb history /mnt/backup home/docs/letter.txt
+  phlb history manifest.yaml 'home/docs/*.txt'`,
 		Long: `Tells the versions of a file, of everything below a directory, or of what matches
 a pattern ('home/docs/*.odt', 'home/**/Makefile'), and which snapshots hold each.
 A version is a content: times, modes and owners are those of the first snapshot
@@ -38,6 +40,9 @@ files could not be read.`,
 }
 
 func (a *app) runHistory(ctx context.Context, arg, what string) error {
+	if strings.Trim(what, "/") == "" {
+		return usagef("history of what? it is written NAME/PATH, such as home/docs/letter.txt")
+	}
 	root, _, err := openRootOf(ctx, arg)
 	if err != nil {
 		return err
@@ -49,14 +54,15 @@ func (a *app) runHistory(ctx context.Context, arg, what string) error {
 	}
 	o := history.Options{Path: rel, Workers: a.workerCount(0)}
 	if o.Match, err = matchOf(rel); err != nil {
-		return usagef("%w", err)
+		return usageHint(err, `a pattern's own characters in a name are escaped by a backslash: \* \? \[ \{`)
 	}
 	res, err := history.Of(ctx, root, name, o)
 	if err != nil {
 		return err
 	}
 	if len(res.Paths) == 0 && res.Unreadable == 0 {
-		return fmt.Errorf("no snapshot of %s has %s", name, rel)
+		return advise(fmt.Errorf("no snapshot of %s has %s", name, rel), report.CodePathMissing, rel,
+			"a pattern finds what is spelt otherwise or lies elsewhere: phlb history "+shellQuote(arg)+" "+shellQuote(name+"/**/"+path.Base(rel)))
 	}
 	a.progress.Close()
 	if a.json {
@@ -88,6 +94,11 @@ func matchOf(rel string) (func() func(string) bool, error) {
 	}, nil
 }
 
+func firstElement(p string) string {
+	first, _, _ := strings.Cut(p, "/")
+	return first
+}
+
 // splitName splits NAME/PATH behind the longest name that exists. NAME/TIME/PATH
 // will do, too, as that is how the path of a stored file looks.
 func splitName(ctx context.Context, root *snapshot.Root, what string) (name, rel string, err error) {
@@ -102,7 +113,7 @@ func splitName(ctx context.Context, root *snapshot.Root, what string) (name, rel
 		}
 	}
 	if name == "" {
-		return "", "", noSuchName(ctx, root, "what "+what+" begins with", names)
+		return "", "", noSuchName(ctx, root, firstElement(what), names)
 	}
 	rel = strings.TrimPrefix(what[len(name):], "/")
 	if first, rest, _ := strings.Cut(rel, "/"); snapshot.IsTime(first) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/internal/report"
 	"phlb/manifest"
 )
 
@@ -16,8 +17,9 @@ const manifestName = "manifest.yaml"
 
 func (a *app) newInitCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "init [DIR]",
-		Short: "Write a commented starter manifest",
+		Use:     "init [DIR]",
+		Short:   "Write a commented starter manifest",
+		Example: `  phlb init`,
 		Long: `Writes manifest.yaml into DIR (default: the current directory). An existing file
 is never touched.`,
 		Args:              cobra.MaximumNArgs(1),
@@ -37,6 +39,9 @@ func (a *app) runInit(dir string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("write starter manifest: %s exists already; edit it, or remove it first", path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return advise(fmt.Errorf("write starter manifest: there is no directory %s", dir), report.CodePathMissing, dir, "make it first: mkdir -p "+shellQuote(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("write starter manifest: %w", err)

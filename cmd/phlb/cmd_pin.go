@@ -25,8 +25,9 @@ const (
 
 func (a *app) newPinCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "pin SNAPSHOT",
-		Short: "Keep a snapshot from ever being pruned",
+		Use:     "pin SNAPSHOT",
+		Short:   "Keep a snapshot from ever being pruned",
+		Example: `  phlb pin /mnt/backup/home/2026-11-27-180000`,
 		Long: `Puts an empty file <time>.pinned beside the snapshot, which is written as its
 path. It stays whatever becomes of .phlb. A snapshot that is pinned already is
 left as it is.
@@ -39,8 +40,9 @@ holds the root's lock.`,
 
 func (a *app) newUnpinCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "unpin SNAPSHOT",
-		Short: "Let a pinned snapshot be pruned again",
+		Use:     "unpin SNAPSHOT",
+		Short:   "Let a pinned snapshot be pruned again",
+		Example: `  phlb unpin /mnt/backup/home/2026-11-27-180000`,
 		Long: `Removes the file <time>.pinned beside the snapshot, which is written as its path.
 One that is not pinned is left as it is.
 
@@ -52,7 +54,7 @@ run holds the root's lock.`,
 
 func (a *app) pinCommand(c *cobra.Command, what pinning) *cobra.Command {
 	c.Args = cobra.ExactArgs(1)
-	c.ValidArgsFunction = completeDirectories(1)
+	c.ValidArgsFunction = completeSnapshots(1)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.runPin(cmd.Context(), args[0], what)
 	}

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -33,6 +33,9 @@ func (a *app) newPlanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan MANIFEST",
 		Short: "Scan, decide, and write a plan for review; nothing else is written",
+		Example: `  phlb plan manifest.yaml
+  phlb plan manifest.yaml -o home.json.zst --source home
+  phlb plan manifest.yaml --prune-only -o prune.json`,
 		Long: `Scans the manifest's sources, decides what becomes of every file and writes
 that as a plan, and which old snapshots the retention rules keep and which go.
 Only the plan is written. Review it with "phlb show", carry it out with
@@ -48,10 +51,11 @@ or a before hook did.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&o.output, "output", "o", "plan.json", "where to write the plan; - is standard output; a name ending in .zst is compressed")
+	f.StringVarP(&o.output, "output", "o", "plan.json", "the `FILE` to write the plan to; - is standard output; a name ending in .zst is compressed")
 	f.BoolVar(&o.pruneOnly, "prune-only", false, "plan no snapshots, only which old ones go: sources are not looked at, so that a full disk can be emptied")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	f.BoolVar(&o.hooks, "hooks", false, "run the manifest's before hooks first")
+	completeFileFlag(c, "output", planEndings()...)
 	addPlanFlags(c, &o)
 	a.jsonFlag(c)
 	return c
@@ -61,9 +65,10 @@ or a before hook did.`,
 // too.
 func addPlanFlags(c *cobra.Command, o *planOptions) {
 	f := c.Flags()
-	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this name (repeatable)")
+	f.StringArrayVar(&o.sources, "source", nil, "plan only the source of this `NAME` (repeatable)")
 	f.BoolVar(&o.rehash, "rehash", false, "read every file, trust no metadata")
-	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this name trip without consequence; recorded in the plan (repeatable)")
+	f.StringArrayVar(&o.overrides, "override-guard", nil, "let the guard of this `NAME` trip without consequence; recorded in the plan (repeatable)")
+	completeFlag(c, "source", completeSources)
 	completeWords(c, "override-guard", plan.GuardNames()...)
 }
 
@@ -73,6 +78,9 @@ func (a *app) runPlan(ctx context.Context, path string, o planOptions) error {
 	}
 	m, err := a.usableManifest(path, o)
 	if err != nil {
+		return err
+	}
+	if err := outputApart(m, o.output); err != nil {
 		return err
 	}
 	if !o.hooks {
@@ -91,7 +99,7 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 		return err
 	}
 	defer out.discard()
-	summary, err := a.planSummary(o)
+	summary, record, err := a.planSummary(o)
 	if err != nil {
 		return err
 	}
@@ -103,11 +111,14 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 	if err := summary.Planned(p); err != nil {
 		return err
 	}
+	if record != nil {
+		a.voice().Info("planned", "summary", json.RawMessage(record.Bytes()))
+	}
 	if err := out.commit(); err != nil {
 		return err
 	}
 	if len(p.Tripped) > 0 {
-		return fmt.Errorf("%w\nthe plan is for inspection only; if all is as it should be, plan again with %s", tripped(p), overrideFlags(p))
+		return notApplicable(p, o.output)
 	}
 	if o.output != "-" && !a.json {
 		fmt.Fprintf(a.out, "\nWrote %s. To carry out exactly this: phlb apply %s\n", o.output, o.output)
@@ -118,17 +129,22 @@ func (a *app) planManifest(ctx context.Context, m *manifest.Manifest, o planOpti
 	return nil
 }
 
-// planSummary returns what prints the summary where the plan itself is not.
-func (a *app) planSummary(o planOptions) (*report.PlanReport, error) {
-	w := a.out
-	if o.output == "-" {
-		w = a.err
-	}
-	format := report.Table
+// planSummary returns what prints the summary where the plan itself is not. A
+// record is what of it is to be logged.
+func (a *app) planSummary(o planOptions) (summary *report.PlanReport, record *bytes.Buffer, err error) {
+	w, format := a.out, report.Table
 	if a.json {
 		format = report.JSON
 	}
-	return report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w)})
+	if o.output == "-" {
+		w = a.err
+		if a.logsJSON() {
+			record, format = &bytes.Buffer{}, report.JSON
+			w = record
+		}
+	}
+	summary, err = report.NewPlanReport(w, report.PlanOptions{Format: format, Style: a.style(w)})
+	return summary, record, err
 }
 
 // tripped says which guards make a plan not applicable.
@@ -173,23 +189,25 @@ func (a *app) usableManifest(path string, o planOptions) (*manifest.Manifest, er
 	}
 	for _, name := range o.sources {
 		if !slices.ContainsFunc(m.Sources, func(s manifest.Source) bool { return s.Name == name }) {
-			return nil, usagef("--source %q: the manifest has no source of this name, but %s", name, sourceNames(m))
+			return nil, usagef("--source %q: the manifest has no source of this name, but %s%s",
+				name, strings.Join(sourceNames(m), ", "), didYouMean(name, sourceNames(m)))
 		}
 	}
 	for _, name := range o.overrides {
 		if !slices.Contains(plan.GuardNames(), name) {
-			return nil, usagef("--override-guard %q: the guards are %s", name, strings.Join(plan.GuardNames(), ", "))
+			return nil, usagef("--override-guard %q: the guards are %s%s",
+				name, strings.Join(plan.GuardNames(), ", "), didYouMean(name, plan.GuardNames()))
 		}
 	}
 	return m, nil
 }
 
-func sourceNames(m *manifest.Manifest) string {
+func sourceNames(m *manifest.Manifest) []string {
 	var names []string
 	for _, s := range m.Sources {
 		names = append(names, s.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // makePlan scans, decides and writes the plan to out, not yet under its name.
@@ -219,15 +237,18 @@ func openDestination(m *manifest.Manifest) (*snapshot.Root, error) {
 	if err == nil {
 		return root, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	a, ok := destinationAdvice("the destination", m.Destination, err)
+	if !ok {
 		return nil, err
 	}
-	if m.CreateDestination {
-		return nil, nil
+	if a.code == report.CodeDestinationMissing {
+		if m.CreateDestination {
+			return nil, nil
+		}
+		a.hint = "mount it, and try again; if it is really to be new: mkdir " + shellQuote(m.Destination)
+		if m.Path != "" {
+			a.hint += ", or create_destination: true in the manifest"
+		}
 	}
-	hint := "create_destination: true makes it"
-	if m.Path == "" {
-		hint = "if it is really to be new, make the directory first"
-	}
-	return nil, fmt.Errorf("the destination %s does not exist: is its disk mounted? (%s)", m.Destination, hint)
+	return nil, &advised{err, a}
 }

@@ -14,8 +14,9 @@ import (
 
 func (a *app) newRebuildCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "rebuild ROOT|MANIFEST",
-		Short: "Rebuild the lookups and missing catalogues from the snapshots",
+		Use:     "rebuild ROOT|MANIFEST",
+		Short:   "Rebuild the lookups and missing catalogues from the snapshots",
+		Example: `  phlb rebuild /mnt/backup`,
 		Long: `Reads every stored file once, verifies SHA256SUMS on the way, recreates both
 lookups and missing catalogues, and adds missing SHA256SUMS lines. Content that
 contradicts a record is reported as damage and never blessed.

@@ -26,6 +26,8 @@ func (a *app) newRepairCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "repair ROOT|MANIFEST [--from SOURCE]",
 		Short: "Replace damaged files by good copies with the same hash",
+		Example: `  phlb repair /mnt/backup --from /home/me --dry-run
+  phlb repair /mnt/backup --from /home/me`,
 		Long: `Reads every stored file once, as verify does. What is proven damaged, or is
 missing although SHA256SUMS lists it, is replaced by a good copy: another file of
 the root, or one below a SOURCE, wherever it lies on that file system, that has
@@ -47,10 +49,11 @@ be); 6 damage remains; 11 another run holds the root's lock.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.from, "from", nil, "also look for good copies in this directory (repeatable)")
-	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
+	f.StringArrayVar(&o.from, "from", nil, "also look for good copies in this `DIR` (repeatable)")
+	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written `NAME/TIME` (repeatable)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "tell what would be done and write nothing")
 	_ = c.MarkFlagDirname("from") // it fails only for a flag that does not exist
+	completeFlag(c, "snapshot", completeSnapshotIDs)
 	a.jsonFlag(c)
 	return c
 }

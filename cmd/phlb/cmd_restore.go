@@ -23,14 +23,13 @@ func (a *app) newRestoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restore SNAPSHOT[/PATH] TARGET",
 		Short: "Copy a snapshot, a directory or a file of it back, exactly as it was",
+		Example: `  phlb restore /mnt/backup/home/2026-11-27-180000 /tmp/home
+  phlb restore /mnt/backup/home/2026-11-27-180000/docs/letter.txt .`,
 		Long: `Copies from a snapshot, which is written as a path, to TARGET: content, and the
 metadata that the catalogue has for each path (owner, mode, times, extended
 attributes, ACLs), hard links of the source among themselves, and holes. Nothing
 is ever linked to the snapshot. Without a catalogue the metadata is what the
 stored files carry; the result says so.
-
-  phlb restore /backups/home/2026-11-23-140000 /tmp/home
-  phlb restore /backups/home/2026-11-23-140000/docs/letter.txt .
 
 A directory becomes TARGET itself, which is made if it is missing, and otherwise
 must be empty. A single file is copied as cp does: into TARGET if that is a
@@ -63,16 +62,13 @@ run holds the root's lock.`,
 	return c
 }
 
-// completeRestore proposes anything for the snapshot, as it may be a file in
-// it, and directories for the target.
-func completeRestore(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	switch len(args) {
-	case 0:
-		return nil, cobra.ShellCompDirectiveDefault
-	case 1:
+// completeRestore proposes snapshots and what is in them, and directories for
+// the target.
+func completeRestore(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 1 {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
-	return nil, cobra.ShellCompDirectiveNoFileComp
+	return completeSnapshotPlaces(1)(cmd, args, begun)
 }
 
 func (a *app) runRestore(ctx context.Context, from, target string, o restoreOptions) error {
@@ -93,6 +89,7 @@ func (a *app) runRestore(ctx context.Context, from, target string, o restoreOpti
 		Overwrite: o.overwrite, AllowDamaged: o.allowDamaged, DryRun: o.dryRun,
 		Workers: a.workerCount(0), UID: os.Geteuid(), Now: a.now, Events: a.progress,
 	})
+	err = notInSnapshot(root, place, err)
 	if res != nil {
 		printErr := a.print(res, func(w io.Writer, s report.Style) error { return report.Restore(w, s, res) })
 		if err != nil {

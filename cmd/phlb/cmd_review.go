@@ -18,8 +18,9 @@ import (
 func (a *app) newReviewCommand() *cobra.Command {
 	var o applyOptions
 	c := &cobra.Command{
-		Use:   "review PLAN",
-		Short: "Look through a plan on the whole screen, then apply it or quit",
+		Use:     "review PLAN",
+		Short:   "Look through a plan on the whole screen, then apply it or quit",
+		Example: `  phlb review plan.json`,
 		Long: `Shows a plan as a tree with sizes, filters, search, and the reason for every
 entry. It ends with q (nothing is done) or with a, which asks and then carries
 out exactly the plan that was looked at. It needs a terminal; ? tells the keys.
@@ -39,15 +40,15 @@ func (a *app) runReview(ctx context.Context, path string, o applyOptions) error 
 	if !term.IsTerminal(int(a.in.Fd())) || !isTerminal(a.out) {
 		return usagef("review needs a terminal: use phlb show, and phlb apply")
 	}
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	defer f.Close()
 	tree := review.NewTree()
 	options, err := a.readForReview(ctx, f, tree)
 	if err != nil {
-		return fmt.Errorf("review %s: %w", path, err)
+		return manifestForPlan(fmt.Errorf("review %s: %w", path, err), path)
 	}
 	sum := options.sha256
 	choice, err := review.Run(ctx, a.in, fileOf(a.out), tree, options.Options)
@@ -58,7 +59,7 @@ func (a *app) runReview(ctx context.Context, path string, o applyOptions) error 
 		return err
 	}
 	if choice != review.Apply {
-		fmt.Fprintln(a.err, "phlb: quit; nothing was done")
+		a.say("quit; nothing was done")
 		return nil
 	}
 	o.expectSHA256 = sum // the plan that was looked at, whatever the file holds now

@@ -35,6 +35,11 @@ func (a *app) newShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show PLAN|REPORT",
 		Short: "Render a plan for review, or a report after a run",
+		Example: `  phlb show plan.json
+  phlb show plan.json --entries --action copy --path 'docs/**'
+  phlb show plan.json --format markdown > comment.md
+  phlb show plan.json --format html > review.html
+  phlb show /mnt/backup/home/2026-11-27-180000-report.json`,
 		Long: `Shows what a plan will do: a summary, and with --entries every file. The filters
 --action, --change and --path select entries; an entry must pass all of them.
 
@@ -59,16 +64,17 @@ Exit codes: 0 done; 2 with --detailed-exitcode: the plan contains changes;
 	}
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "table", wordList(showFormats()))
-	f.StringSliceVar(&o.filter.Actions, "action", nil, "only entries with this action: "+wordList(report.FilterActions())+" (repeatable)")
-	f.StringSliceVar(&o.filter.Changes, "change", nil, "only entries with this change: "+wordList(report.FilterChanges())+" (repeatable)")
-	f.StringVar(&o.filter.PathGlob, "path", "", "only entries whose path matches this pattern; ** crosses directories")
+	f.StringSliceVar(&o.filter.Actions, "action", nil, "only entries with this `ACTION`: "+wordList(report.FilterActions())+" (repeatable)")
+	f.StringSliceVar(&o.filter.Changes, "change", nil, "only entries with this `CHANGE`: "+wordList(report.FilterChanges())+" (repeatable)")
+	f.StringVar(&o.filter.PathGlob, "path", "", "only entries whose path matches this `PATTERN`; ** crosses directories")
 	f.BoolVar(&o.entries, "entries", false, "list the files (html always does)")
-	f.IntVar(&o.maxBytes, "max-bytes", report.DefaultMarkdownBytes, "with --format markdown: the most to write, in bytes")
+	f.IntVar(&o.maxBytes, "max-bytes", report.DefaultMarkdownBytes, "with --format markdown: the most `BYTES` to write")
 	f.BoolVar(&o.detailedExitCode, "detailed-exitcode", false, "end with 2 if the plan contains changes")
 	a.jsonFlag(c)
 	completeWords(c, "format", showFormats()...)
 	completeWords(c, "action", report.FilterActions()...)
 	completeWords(c, "change", report.FilterChanges()...)
+	completeNothing(c, "path")
 	return c
 }
 
@@ -89,7 +95,7 @@ func (a *app) checkShow(cmd *cobra.Command, o *showOptions) error {
 	a.json = o.format == string(report.JSON)
 	switch {
 	case !slices.Contains(showFormats(), o.format):
-		return usagef("--format %q: choose %s", o.format, wordList(showFormats()))
+		return usagef("--format %q: choose %s%s", o.format, wordList(showFormats()), didYouMean(o.format, showFormats()))
 	case !changed("max-bytes"):
 	case o.format != string(report.Markdown):
 		return usagef("--max-bytes is for --format markdown")
@@ -116,9 +122,9 @@ func (a *app) planReport(o showOptions, reread func(plan.Visitor) error) (*repor
 }
 
 func (a *app) runShow(ctx context.Context, path string, o showOptions) error {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	defer f.Close()
 	in, err := rereadable(f)
@@ -133,7 +139,16 @@ func (a *app) runShow(ctx context.Context, path string, o showOptions) error {
 	if applied {
 		return a.showApplied(in, path, o)
 	}
-	return a.showPlan(ctx, in, path, o)
+	return manifestForPlan(a.showPlan(ctx, in, path, o), path)
+}
+
+// manifestForPlan completes the error of a file that is no plan and has a
+// manifest's name.
+func manifestForPlan(err error, path string) error {
+	if err == nil || !isManifest(path) || !errors.Is(err, plan.ErrFormat) {
+		return err
+	}
+	return advise(err, report.CodePlanNone, path, "by its name it is a manifest: phlb plan "+shellQuote(path)+" writes the plan to look at")
 }
 
 func (a *app) showPlan(ctx context.Context, in *planInput, path string, o showOptions) error {
@@ -192,12 +207,12 @@ func rereadable(f *os.File) (*planInput, error) {
 	}
 	t, err := os.CreateTemp("", "phlb-show-*")
 	if err != nil {
-		return nil, err
+		return nil, noTemporary(err)
 	}
 	in := &planInput{file: t, temp: true}
 	if _, err := io.Copy(t, f); err != nil {
 		in.discard()
-		return nil, err
+		return nil, noTemporary(err)
 	}
 	return in, in.rewind()
 }

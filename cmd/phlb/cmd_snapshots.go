@@ -22,6 +22,8 @@ func (a *app) newSnapshotsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "snapshots ROOT|MANIFEST",
 		Short: "List snapshots: time, files, size, what only they hold, status, pinned",
+		Example: `  phlb snapshots /mnt/backup
+  phlb snapshots manifest.yaml --name home`,
 		Long: `Lists every snapshot with its files, their size, and the bytes that only it
 holds: what removing it alone would free. Links are followed by inode number
 across all names of the root; SHA256SUMS files and directories do not count.
@@ -39,9 +41,8 @@ Exit codes: 0 done.`,
 			return a.runSnapshots(cmd.Context(), args[0], names)
 		},
 	}
-	c.Flags().StringArrayVar(&names, "name", nil, "list only the snapshots of this name (repeatable)")
-	// It fails only for a flag that does not exist.
-	_ = c.RegisterFlagCompletionFunc("name", completeNames)
+	c.Flags().StringArrayVar(&names, "name", nil, "list only the snapshots of this `NAME` (repeatable)")
+	completeFlag(c, "name", completeNames)
 	a.jsonFlag(c)
 	return c
 }
@@ -131,12 +132,14 @@ func noSuchName(ctx context.Context, root *snapshot.Root, what string, names []s
 	switch {
 	case err != nil:
 		return err
-	case why != "":
-		why = "\n" + why
-	case len(names) == 0:
-		names = []string{"none"}
+	case why == "":
+		why = "phlb snapshots " + shellQuote(root.Path()) + " lists what it has"
 	}
-	return fmt.Errorf("%s has no snapshots of %s; it has those of: %s%s", root.Path(), what, strings.Join(names, ", "), why)
+	there := "there are those of " + strings.Join(names, ", ") + didYouMean(what, names)
+	if len(names) == 0 {
+		there = "there are none at all"
+	}
+	return advise(fmt.Errorf("%s has no snapshots of %s; %s", root.Path(), what, there), report.CodeNameMissing, root.Path(), why)
 }
 
 // haveNames makes sure that the names have snapshots, so that a misspelt one
@@ -150,6 +153,9 @@ func haveNames(ctx context.Context, root *snapshot.Root, names []string) error {
 		return err
 	}
 	for _, name := range names {
+		if name == "" {
+			return usagef("--name: the name is empty")
+		}
 		if !slices.Contains(all, name) {
 			return noSuchName(ctx, root, name, all)
 		}

@@ -15,6 +15,8 @@ func (a *app) newValidateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "validate MANIFEST",
 		Short: "Check a manifest and touch nothing else",
+		Example: `  phlb validate manifest.yaml
+  phlb validate manifest.yaml --show`,
 		Long: `Checks a manifest and shows all that is wrong with it at once, each with file,
 line and column. With --show, prints it with all defaults filled in.
 

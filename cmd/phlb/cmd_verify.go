@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +28,9 @@ func (a *app) newVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify ROOT|MANIFEST",
 		Short: "Check every file of every snapshot against its SHA256SUMS; reads only",
+		Example: `  phlb verify /mnt/backup
+  phlb verify manifest.yaml --sample 5
+  phlb verify manifest.yaml --snapshot home/2026-11-27-180000`,
 		Long: `Hashes every stored file once, whatever the number of its links, and names every
 path that damage affects. Nothing is written. A catalogue that cannot be used is
 told, but is no damage: it is a cache, and "phlb rebuild" makes it anew.
@@ -41,9 +46,10 @@ holds the root's lock.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written NAME/TIME (repeatable)")
-	f.Float64Var(&o.sample, "sample", 100, "check this percentage of the files, another one each time")
+	f.StringArrayVar(&o.snapshots, "snapshot", nil, "check only this snapshot, written `NAME/TIME` (repeatable)")
+	f.Float64Var(&o.sample, "sample", 100, "check this `PERCENT` of the files, another one each time")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "stop after this time and say how much was checked")
+	completeFlag(c, "snapshot", completeSnapshotIDs)
 	metricsFlag(c, &o.metrics)
 	a.jsonFlag(c)
 	return c
@@ -72,6 +78,9 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *met
 	if err != nil {
 		return err
 	}
+	if _, _, err := root.State(); errors.Is(err, snapshot.ErrDamaged) {
+		a.log.Warn("no snapshot is concerned, but no run can begin: phlb rebuild mends that", "error", err)
+	}
 	lock, err := a.lock(ctx, root, fsys.Shared)
 	if err != nil {
 		return err
@@ -85,7 +94,12 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *met
 		return err
 	}
 	m.verified(res)
-	err = a.print(res, func(w io.Writer, s report.Style) error { return report.Verify(w, s, res) })
+	err = a.print(res, func(w io.Writer, s report.Style) error {
+		if err := report.Verify(w, s, res); err != nil || !res.Damaged() {
+			return err
+		}
+		return report.Next(w, s, repairLines(arg)...)
+	})
 	switch {
 	case err != nil:
 		return err
@@ -95,6 +109,15 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *met
 		return nil
 	}
 	return allSeen(ctx, root)
+}
+
+// repairLines are what to do about damage, to be pasted.
+func repairLines(root string) []string {
+	repair := "phlb repair " + shellQuote(root)
+	return []string{
+		"Copies elsewhere in the root can mend it:         " + repair,
+		"So can copies in the source or in another backup: " + repair + " --from DIRECTORY",
+	}
 }
 
 // allSeen makes sure that no snapshots were passed over: they are no part of
@@ -113,11 +136,14 @@ func snapshotIDs(root *snapshot.Root, list []string) ([]snapshot.ID, error) {
 	for _, s := range list {
 		id, err := snapshot.ParseID(s)
 		if err != nil {
-			return nil, usagef("--snapshot %q: %w (it is written NAME/TIME, such as home/2026-11-23-140000)", s, err)
+			return nil, usagef("--snapshot %q: it is written NAME/TIME, such as home/2026-11-23-140000", s)
 		}
 		dir, err := root.OpenSnapshot(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = noSnapshot(root, snapshot.Place{ID: id, Private: true}, s)
+		}
 		if err != nil {
-			return nil, usagef("--snapshot: %w", err)
+			return nil, err
 		}
 		dir.Close()
 		ids = append(ids, id)

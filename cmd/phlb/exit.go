@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"phlb/execute"
-	"phlb/internal/fsys"
 	"phlb/internal/report"
 	"phlb/internal/snapshot"
 	"phlb/manifest"
@@ -31,6 +29,28 @@ const (
 	codeUsage       = 64
 	codeInterrupted = 130
 )
+
+// exitMeaning says what an exit code means.
+type exitMeaning struct {
+	code    int
+	meaning string
+}
+
+// exitMeanings are all exit codes, for help and the reference.
+func exitMeanings() []exitMeaning {
+	return []exitMeaning{
+		{codeDone, "done"},
+		{codeFailed, "failed"},
+		{codeDifferent, "with --detailed-exitcode: the plan contains changes; compare, diff: differences found"},
+		{codeIncomplete, "finished and published, but some files could not be read, vanished, or drifted from the plan"},
+		{codeGuard, "a guard tripped: the plan is for inspection, not applicable"},
+		{codeRefused, "the plan is refused: damaged, edited, unknown format, already applied, or the root has moved on"},
+		{codeDamage, "damage: verify found it, repair could not mend all, restore met it"},
+		{codeLocked, "another run holds the root's lock"},
+		{codeUsage, "wrong usage, or an invalid manifest"},
+		{codeInterrupted, "interrupted"},
+	}
+}
 
 // usageError is wrong usage of the command line.
 type usageError struct{ err error }
@@ -59,24 +79,36 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if err == nil || errors.As(err, &result) {
 		return code
 	}
-	f := report.Failure{Outcome: outcome(code), ExitCode: code}
-	// What cannot be written to standard error cannot be told anywhere.
-	switch {
-	case errors.As(err, &f.Problems):
-		f.Error = "the manifest is invalid: " + plural(len(f.Problems), "problem")
-		_ = report.Problems(a.err, a.style(a.err), f.Problems)
-	case code == codeInterrupted:
-		f.Error = "interrupted; nothing that was published is affected"
-		fmt.Fprintf(a.err, "phlb: %s\n", f.Error)
-	default:
-		f.Error = printable(message(err))
-		fmt.Fprintf(a.err, "phlb: %s\n", f.Error)
-	}
+	f := failure(err, code)
+	a.sayFailure(f)
 	if a.json && !a.answered() {
 		// Whoever reads standard output would take nothing for no answer yet.
-		_ = report.FailureJSON(a.out, &f)
+		_ = report.FailureJSON(a.out, f)
 	}
 	return code
+}
+
+// failure is what is told of an error that ends the program with a code.
+func failure(err error, code int) *report.Failure {
+	f := &report.Failure{Outcome: outcome(code), ExitCode: code}
+	if errors.As(err, &f.Problems) {
+		f.Code, f.Cause = report.CodeManifestInvalid, "the manifest is invalid: "+plural(len(f.Problems), "problem")
+		f.Path = f.Problems[0].Pos.File
+		return f
+	}
+	if code == codeInterrupted {
+		f.Code, f.Cause = report.CodeInterrupted, "interrupted; nothing that was published is affected"
+		return f
+	}
+	a := adviceOf(err)
+	if a.cause == "" {
+		a.cause = err.Error()
+	}
+	f.Code, f.Path, f.Cause, f.Hint = a.code, a.path, printable(a.cause), printable(a.hint)
+	if f.Code == report.CodeOther && code == codeUsage {
+		f.Code = report.CodeUsage
+	}
+	return f
 }
 
 // outcome is an exit code in a word.
@@ -123,38 +155,6 @@ func exitCode(ctx context.Context, err error) int {
 	return codeFailed
 }
 
-// message adds what to do next where that is known.
-func message(err error) string {
-	hint, again := "", "run the same command again"
-	if errors.As(err, &unfinishedRestore{}) {
-		again += " with --overwrite"
-	}
-	switch fsys.ClassOf(err) {
-	case fsys.ClassFull:
-		hint = "nothing more fits there (space, inodes or quota): make room, then " + again + "; what was copied is kept and taken over"
-	case fsys.ClassReadOnly:
-		hint = "it is mounted read-only, as some file systems become after an I/O error: check it, then " + again
-	case fsys.ClassPermission:
-		hint = "run as a user who may read the source and write the destination"
-	case fsys.ClassIO:
-		hint = "the device failed or is gone: check the cable, the mount and the disk"
-	}
-	switch {
-	case fsys.ClassOf(err) == fsys.ClassExhausted:
-		hint = "out of open files or memory: use fewer --workers, or raise the limit (ulimit -n)"
-	case errors.Is(err, plan.ErrDigest):
-		hint = "plan again: a plan is not meant to be edited"
-	case errors.Is(err, plan.ErrFormat):
-		hint = "phlb plan writes plans; a manifest's name ends in .yaml or .yml"
-	case errors.Is(err, execute.ErrDrift):
-		hint = "nothing was published: plan again, or apply without --strict to store what is there now"
-	}
-	if hint == "" {
-		return err.Error()
-	}
-	return err.Error() + "\n" + hint
-}
-
 // printable escapes what would speak to the terminal: messages carry names
 // from file systems, where anything may be in them.
 func printable(s string) string {
@@ -167,12 +167,4 @@ func printable(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// notThere explains an error about a path that was given as an argument.
-func notThere(what, path string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s %s does not exist: is its disk mounted?", what, path)
-	}
-	return err
 }

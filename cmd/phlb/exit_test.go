@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 
 	"phlb/execute"
+	"phlb/internal/hook"
+	"phlb/internal/report"
 	"phlb/internal/snapshot"
 	"phlb/manifest"
 	"phlb/plan"
@@ -71,34 +75,59 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestMessageTellsWhatToDo(t *testing.T) {
+	found := errors.New("found")
+	staged := "/mnt/.phlb/staging/home/tree/x"
 	tests := []struct {
 		err  error
+		code report.Code
+		path string
 		want string
 	}{
-		{&fs.PathError{Op: "write", Path: "/mnt/x", Err: syscall.ENOSPC}, "make room"},
-		{&fs.PathError{Op: "write", Path: "/mnt/x", Err: syscall.EROFS}, "read-only"},
-		{&fs.PathError{Op: "open", Path: "/mnt/x", Err: syscall.EACCES}, "run as a user who may"},
-		{&fs.PathError{Op: "read", Path: "/mnt/x", Err: syscall.EIO}, "cable"},
-		{&fs.PathError{Op: "open", Path: "/mnt/x", Err: syscall.EMFILE}, "--workers"},
-		{fmt.Errorf("read: %w", plan.ErrDigest), "plan again"},
-		{fmt.Errorf("read: %w", plan.ErrFormat), ".yaml"},
-		{fmt.Errorf("%w", execute.ErrDrift), "--strict"},
+		{&fs.PathError{Op: "write", Path: "/mnt/x", Err: syscall.ENOSPC}, report.CodeFull, "/mnt/x", "make room, then run the same command again$"},
+		{&fs.PathError{Op: "write", Path: staged, Err: syscall.ENOSPC}, report.CodeFull, staged, "what was copied is kept and taken over"},
+		{unfinishedRestore{&fs.PathError{Op: "write", Path: "/t", Err: syscall.ENOSPC}}, report.CodeFull, "/t", "run the same command again with --overwrite"},
+		{&fs.PathError{Op: "write", Path: "/mnt/x", Err: syscall.EROFS}, report.CodeReadOnly, "/mnt/x", "mounted read-only"},
+		{&fs.PathError{Op: "open", Path: "/mnt/x", Err: syscall.EACCES}, report.CodePermission, "/mnt/x", "run as a user who may"},
+		{&fs.PathError{Op: "read", Path: "/mnt/x", Err: syscall.EIO}, report.CodeIO, "/mnt/x", "cable"},
+		{&fs.PathError{Op: "open", Path: "/mnt/x", Err: syscall.EMFILE}, report.CodeExhausted, "/mnt/x", "--workers"},
+		{&outputError{&fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}}, report.CodeOutput, "/dev/stdout", "^what standard output leads to"},
+		{fmt.Errorf("read: %w", plan.ErrDigest), report.CodePlanDamaged, "", "plan again"},
+		{fmt.Errorf("read: %w", plan.ErrFormat), report.CodePlanNone, "", `\.yaml`},
+		{fmt.Errorf("read: %w", &plan.FormatError{Format: "phlb-report"}), report.CodePlanNone, "", "phlb show"},
+		{fmt.Errorf("read: %w", &plan.FormatError{Version: "2.0"}), report.CodePlanFormat, "", "another version of phlb"},
+		{&plan.LineError{Line: 3, Err: io.ErrUnexpectedEOF}, report.CodePlanDamaged, "", "its end is missing"},
+		{fmt.Errorf("%w", execute.ErrDrift), report.CodeDrift, "", "--strict"},
+		{&execute.RefusedError{Reason: execute.Stale, Manifest: "/etc/a b.yaml", Root: "/mnt", Err: found}, report.CodePlanStale, "/mnt", `plan again: phlb plan '/etc/a b\.yaml'$`},
+		{&execute.RefusedError{Reason: execute.Applied, Root: "/mnt", Err: found}, report.CodePlanApplied, "/mnt", "^nothing is left to do"},
+		{&execute.RefusedError{Reason: execute.Appeared, Root: "/mnt", Err: found}, report.CodePlanStale, "/mnt", "another run has begun"},
+		{&execute.RefusedError{Reason: execute.OtherRoot, Root: "/mnt", Err: found}, report.CodePlanOtherRoot, "/mnt", "mount the disk .* at /mnt"},
+		{&execute.RefusedError{Reason: execute.Other, Root: "/mnt", Err: found}, report.CodePlanOther, "/mnt", "sha256sum"},
+		{&execute.RefusedError{Reason: execute.Unsafe, Root: "/mnt", Err: found}, report.CodePlanUnsafe, "/mnt", "do not trust it"},
+		{&execute.GuardError{Guard: "space", Path: "/src", Err: found}, report.CodeGuard, "/src", "(?s)make room.*apply the plan then.*--override-guard space"},
+		{&execute.GuardError{Guard: "clock", Planned: true, Err: found}, report.CodeGuard, "", "(?s)date.*for inspection only.*--override-guard clock"},
+		{&execute.GuardError{Guard: "source", Always: true, Err: found}, report.CodeGuard, "", "mend that, and apply the plan then$"},
+		{&snapshot.LockedError{Root: "/mnt"}, report.CodeLocked, "/mnt", "--lock-timeout"},
+		{&snapshot.LockedError{Root: "/mnt", Elsewhere: true}, report.CodeLocked, "/mnt", "if that run is gone: rm /mnt/.phlb/lock$"},
+		{fmt.Errorf("lock: %w: %w", snapshot.ErrLocking, syscall.ENOLCK), report.CodeLockUnsupported, "", "NFS"},
+		{&hook.Error{When: hook.Before, Err: syscall.ENOENT}, report.CodeHook, "", "nothing of this source was backed up"},
+		{errors.New("x"), report.CodeOther, "", "^$"},
 	}
 	for _, tt := range tests {
-		if tt.err == nil {
-			continue
-		}
-		got := message(fmt.Errorf("copy a: %w", tt.err))
-		if !strings.HasPrefix(got, "copy a: ") || !strings.Contains(got, tt.want) {
-			t.Errorf("%v: message %q does not tell %q", tt.err, got, tt.want)
+		f := failure(fmt.Errorf("copy a: %w", tt.err), codeFailed)
+		if !regexp.MustCompile(tt.want).MatchString(f.Hint) || f.Code != tt.code || f.Path != tt.path || f.Cause == "" {
+			t.Errorf("%#v: got %+v, want %s, %q and a hint like %q", tt.err, f, tt.code, tt.path, tt.want)
 		}
 	}
-	full := unfinishedRestore{syscall.ENOSPC}
-	if got := message(full); !strings.Contains(got, "run the same command again with --overwrite") {
-		t.Errorf("an unfinished restore: got %q", got)
+	if f := failure(usagef("x"), codeUsage); f.Code != report.CodeUsage {
+		t.Errorf("wrong usage has the code %s", f.Code)
 	}
-	if got := message(errors.New("x")); got != "x" {
-		t.Errorf("got %q", got)
+}
+
+func TestShellQuote(t *testing.T) {
+	for word, want := range map[string]string{"": "''", "/mnt/b-1": "/mnt/b-1", "a b": "'a b'", "it's": `'it'\''s'`, "$x": "'$x'", "~": "'~'"} {
+		if got := shellQuote(word); got != want {
+			t.Errorf("%q is quoted %s, want %s", word, got, want)
+		}
 	}
 }
 

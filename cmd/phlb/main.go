@@ -16,13 +16,15 @@ import (
 func main() {
 	tuneGC(os.Getenv)
 	ctx, cancel := context.WithCancel(context.Background())
+	a := newApp(os.Args[1:], osStreams())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-signals
 		cancel() // stop cleanly, with a journal of what is done
 		<-signals
+		a.abandon()
 		os.Exit(codeInterrupted) // stop at once
 	}()
-	os.Exit(run(ctx, os.Args[1:], osStreams()))
+	os.Exit(a.run(ctx))
 }

@@ -25,7 +25,7 @@ import (
 type meter struct{ run metrics.Run }
 
 func metricsFlag(c *cobra.Command, file *string) {
-	c.Flags().StringVar(file, "metrics", "", "write how it went into this file, in Prometheus's text format (its name ends in .prom)")
+	c.Flags().StringVar(file, "metrics", "", "write how it went into this `FILE`, in Prometheus's text format (its name ends in .prom)")
 }
 
 // measured runs a command and then writes its metrics, whatever it came to. A

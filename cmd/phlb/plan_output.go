@@ -8,10 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"phlb/internal/fsys"
+	"phlb/internal/report"
 	"phlb/internal/scan"
+	"phlb/internal/snapshot"
+	"phlb/manifest"
 	"phlb/plan"
 )
 
@@ -35,22 +39,78 @@ func createOutput(name string, stdout io.Writer) (*planOutput, error) {
 	}
 	var err error
 	if o.target == "" {
-		o.file, err = os.CreateTemp("", "phlb-plan-*.json")
+		if o.file, err = os.CreateTemp("", "phlb-plan-*.json"); err != nil {
+			o.discard()
+			return nil, noTemporary(err)
+		}
 	} else {
 		dir, base := filepath.Split(o.target)
 		o.file, err = os.OpenFile(filepath.Join(dir, "."+base+"."+rand.Text()[:8]), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	}
 	if err != nil {
 		o.discard()
-		if at := (*fs.PathError)(nil); errors.As(err, &at) {
-			err = at.Err // the temporary name tells nobody anything
-		}
-		return nil, fmt.Errorf("write plan %s: %w", name, err)
+		return nil, cannotWrite(name, err)
 	}
 	// Neither an older plan nor this one belongs into the backup, if they lie
 	// in a source.
 	o.avoidFile(o.file.Name())
 	return o, nil
+}
+
+// noTemporary is the error of a plan that goes through a temporary file first.
+func noTemporary(err error) error {
+	err = fmt.Errorf("write the plan to a temporary file in %s: %w", os.TempDir(), bare(err))
+	return advise(err, report.CodeTemporary, os.TempDir(), "set TMPDIR to a directory that this user may write to and that has room for the plan")
+}
+
+// cannotWrite is the error of a plan that cannot be written under its name.
+func cannotWrite(name string, err error) error {
+	hint := "give another name with -o FILE, in a directory that this user may write to"
+	code := report.CodeOther
+	switch fsys.ClassOf(err) {
+	case fsys.ClassVanished:
+		code, hint = report.CodePathMissing, "its directory does not exist: make it, or give another name with -o FILE"
+	case fsys.ClassPermission:
+		code = report.CodePermission
+	case fsys.ClassReadOnly:
+		code = report.CodeReadOnly
+	case fsys.ClassFull:
+		code, hint = report.CodeFull, "make room there, or give another name with -o FILE"
+	}
+	return advise(fmt.Errorf("write plan %s: %w", name, bare(err)), code, name, hint)
+}
+
+// bare takes off an error the temporary name, which tells nobody anything.
+func bare(err error) error {
+	var at *fs.PathError
+	var output *outputError
+	if errors.As(err, &at) && !errors.As(err, &output) {
+		return at.Err
+	}
+	return err
+}
+
+// outputApart makes sure that a plan does not take the place of its manifest,
+// and is not written into what no plan may change.
+func outputApart(m *manifest.Manifest, name string) error {
+	if info, err := os.Stat(name); err == nil {
+		if of, err := os.Stat(m.Path); err == nil && os.SameFile(info, of) {
+			return usagef("write plan %s: it is the manifest itself; give another name with -o FILE", name)
+		}
+	}
+	full, err := filepath.Abs(name)
+	if err != nil || name == "-" {
+		return err
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Dir(full)); err == nil {
+		full = filepath.Join(real, filepath.Base(full))
+	}
+	place, err := snapshot.Locate(full)
+	within := err == nil && place.Private && place.Rel != "."
+	if within || slices.Contains(strings.Split(filepath.ToSlash(full), "/"), snapshot.PrivateDir) {
+		return usagef("write plan %s: that place belongs to a backup root, where nobody else may write; give another name with -o FILE", name)
+	}
+	return nil
 }
 
 // find finds out what the name stands for. A link is followed and a device or
@@ -113,10 +173,13 @@ func (o *planOutput) avoidFile(path string) {
 
 func (o *planOutput) write(d *plan.Document) error {
 	err := o.encode(d)
-	if err != nil {
-		return fmt.Errorf("write plan %s: %w", o.name, err)
+	switch {
+	case err == nil:
+		return nil
+	case o.target == "":
+		return noTemporary(err)
 	}
-	return nil
+	return cannotWrite(o.name, err)
 }
 
 func (o *planOutput) encode(d *plan.Document) error {
@@ -134,7 +197,7 @@ func (o *planOutput) encode(d *plan.Document) error {
 func (o *planOutput) commit() error {
 	err := o.place()
 	if err != nil {
-		return fmt.Errorf("write plan %s: %w", o.name, err)
+		return cannotWrite(o.name, err)
 	}
 	return nil
 }

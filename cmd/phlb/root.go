@@ -37,15 +37,17 @@ content is stored once and hard-linked across all snapshots, sources and paths.
 		SilenceUsage:          true,
 		PersistentPreRunE:     func(*cobra.Command, []string) error { return a.prepare() },
 	}
-	c.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
-	})
+	c.SetFlagErrorFunc(flagError)
 	// Cobra would list a command that has others twice.
 	template := strings.Replace(c.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1)
+	template = strings.Replace(template, "Additional help topics:", "Topics (phlb help TOPIC):", 1)
+	template = strings.Replace(template, "{{rpad .CommandPath .CommandPathPadding}} {{.Short}}", "{{rpad .Name .NamePadding}} {{.Short}}", 1)
 	c.SetUsageTemplate(strings.ReplaceAll(template, "[command]", "COMMAND"))
 	cobra.EnableCommandSorting = false // they stand in the order in which they are used
 	a.commonFlags(c)
+	versionFlag(c)
 	a.addCommands(c)
+	completeNumbers(c)
 	return c
 }
 
@@ -65,9 +67,9 @@ func (a *app) addCommands(c *cobra.Command) {
 		a.newVerifyCommand(), a.newRebuildCommand(), a.newRepairCommand(), a.newRestoreCommand(),
 		a.newSnapshotsCommand(), a.newDiffCommand(), a.newHistoryCommand(), a.newPinCommand(), a.newUnpinCommand())
 	add(groupSupport, "Support:",
-		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand())
+		a.newDoctorCommand(), a.newBenchmarkCommand(), a.newSchemaCommand(), a.newVersionCommand(), a.newGenerateCommand())
 	c.SetCompletionCommandGroupID(groupSupport)
-	c.SetHelpCommand(newHelpCommand())
+	c.SetHelpCommand(withTopics(c, newHelpCommand()))
 	c.InitDefaultCompletionCmd()
 	for _, sub := range c.Commands() {
 		if sub.Name() == "completion" {
@@ -81,27 +83,25 @@ func (a *app) addCommands(c *cobra.Command) {
 // completion command.
 func needShell(c *cobra.Command) {
 	c.Use = "completion SHELL"
-	c.RunE = func(*cobra.Command, []string) error {
+	c.Args = nil // what stands there is no shell: RunE tells
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return noneOf(args[0], subcommands(cmd))
+		}
 		return usagef("completion for which shell? bash, zsh, fish or powershell")
 	}
+	c.Example = `  phlb completion bash > phlb.bash
+  phlb completion fish > phlb.fish`
 }
 
 // newHelpCommand replaces cobra's, which takes an unknown command for no
 // error.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Help about a command",
-		GroupID: groupSupport,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			if found, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
-				for _, sub := range found.Commands() {
-					names = append(names, sub.Name())
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
+		Use:               "help [COMMAND]",
+		Short:             "Help about a command",
+		GroupID:           groupSupport,
+		ValidArgsFunction: completeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
@@ -109,35 +109,5 @@ func newHelpCommand() *cobra.Command {
 			}
 			return found.Help()
 		},
-	}
-}
-
-// unknownCommand is a usage error that proposes what may have been meant.
-func unknownCommand(parent *cobra.Command, name string) error {
-	hint := ""
-	if parent.SuggestionsMinimumDistance <= 0 {
-		parent.SuggestionsMinimumDistance = 2
-	}
-	if similar := parent.SuggestionsFor(name); len(similar) > 0 {
-		hint = " (did you mean " + strings.Join(similar, " or ") + "?)"
-	}
-	return usagef("unknown command %q%s\nsee: %s --help", name, hint, parent.CommandPath())
-}
-
-// usageErrors makes wrong arguments usage errors, which have their own exit
-// code.
-func usageErrors(c *cobra.Command) {
-	for _, sub := range c.Commands() {
-		usageErrors(sub)
-	}
-	check := c.Args
-	if check == nil {
-		return
-	}
-	c.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w\nusage: %s", err, cmd.UseLine())
-		}
-		return nil
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,6 +72,17 @@ func openToAll(t *testing.T) {
 	}
 }
 
+// put writes files below a directory.
+func put(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for path, text := range files {
+		path = filepath.Join(dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // program returns the path of the program under test.
 func program(t *testing.T) string {
 	t.Helper()
@@ -102,6 +114,9 @@ func scriptCondition(cond string) (bool, error) {
 func TestScriptsAreThere(t *testing.T) {
 	a := &app{}
 	for _, c := range a.newRootCommand().Commands() {
+		if c.IsAdditionalHelpTopicCommand() {
+			continue // help.txtar has them
+		}
 		matches, err := filepath.Glob("testdata/script/" + c.Name() + "*.txtar")
 		if err != nil || len(matches) == 0 {
 			t.Errorf("no script for phlb %s", c.Name())

@@ -40,9 +40,11 @@ const (
 
 // HashResult is what reading and hashing took.
 type HashResult struct {
-	Files      int64         `json:"files"`  // read to their end
-	Failed     int64         `json:"failed"` // could not be opened or read
-	Bytes      int64         `json:"bytes"`  // read, and hashed by each algorithm
+	Files      int64         `json:"files"`             // read to their end
+	Failed     int64         `json:"failed"`            // could not be opened or read
+	Smaller    int64         `json:"smaller,omitempty"` // left out: smaller than wanted
+	Larger     int64         `json:"larger,omitempty"`  // left out: larger than wanted
+	Bytes      int64         `json:"bytes"`             // read, and hashed by each algorithm
 	ReadTime   time.Duration `json:"read_ns"`
 	Finished   bool          `json:"finished"` // false: the time was up before the tree's end
 	Algorithms []Algorithm   `json:"algorithms"`
@@ -92,7 +94,14 @@ func Hashes(ctx context.Context, path string, o HashOptions) (*HashResult, error
 	// Reading ahead in the tree would disturb what is measured.
 	walk := scan.Options{MaxFileSize: o.MaxFileSize, Workers: 1, MaxAhead: 1000}
 	err := overTree(ctx, path, walk, o.Excludes, o.Events, func(root *fsys.Dir, e *scan.Entry) (event.Event, error) {
-		if e.Skip != "" || e.Kind != meta.File || e.Size < o.MinFileSize {
+		switch {
+		case e.Kind == meta.File && e.Size > o.MaxFileSize:
+			m.result.Larger++
+			return event.Event{}, nil
+		case e.Skip != "" || e.Kind != meta.File:
+			return event.Event{}, nil
+		case e.Size < o.MinFileSize:
+			m.result.Smaller++
 			return event.Event{}, nil
 		}
 		return m.file(ctx, root, e.Path)

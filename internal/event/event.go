@@ -14,9 +14,10 @@ type Kind uint8
 // every event names its own. Except warnings, what comes outside its phase's
 // Start and End is ignored.
 const (
-	// Start opens a phase. Files and Bytes are its totals; 0: not known.
-	// A second Start of an open phase corrects the totals and keeps what was
-	// done so far.
+	// Start opens a phase. Files and Bytes are its totals; 0: not known. Path
+	// is the name of the source it is about, if it is about one. A second
+	// Start of an open phase corrects the totals and keeps what was done so
+	// far.
 	Start Kind = iota + 1
 	// Advance reports finished work. Files and Bytes are what came since the
 	// last one; Path, if set, is what was worked on.
@@ -56,6 +57,7 @@ const (
 	Scan      Phase = "scan" // reading the source tree
 	Plan      Phase = "plan" // deciding, hashing included
 	Apply     Phase = "apply"
+	Publish   Phase = "publish" // making a snapshot durable and giving it its name
 	Verify    Phase = "verify"
 	Rebuild   Phase = "rebuild"
 	Repair    Phase = "repair"
@@ -72,8 +74,19 @@ type Event struct {
 	Path  string // slash-separated, as its phase counts it; raw bytes
 	Files int64
 	Bytes int64
-	Text  string
-	Err   error
+	// What takes different times is told apart as far as the sender can, of
+	// totals and of what is done: Links are those of Files that need no
+	// content, Small those whose content is moved in one piece and told of in
+	// one event, SmallBytes their part of Bytes.
+	Links, Small, SmallBytes int64
+	// Ready says of an Advance that what it tells of was done before, and took
+	// no time now.
+	Ready bool
+	// Expected says of a Start that its totals are what is to be expected
+	// after the runs before: there may be more, or less.
+	Expected bool
+	Text     string
+	Err      error
 	// Logged says of a warning that the log tells it, too: people who see both
 	// are told once.
 	Logged bool

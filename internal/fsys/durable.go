@@ -48,8 +48,8 @@ func (d *Dir) syncEntry(name string, passOver []Class) error {
 		defer sub.Close()
 		return sub.SyncTree(passOver...)
 	case meta.File:
-		f, err := d.OpenFile(name)
-		if err != nil {
+		f, err := d.openToSync(name)
+		if f == nil || err != nil {
 			return err
 		}
 		defer f.Close()

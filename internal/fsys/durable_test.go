@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"phlb/internal/meta"
 )
 
 // asked records what a fault function is asked about.
@@ -41,6 +43,39 @@ func TestSyncNamesWhereThatIsRefused(t *testing.T) {
 		if err := d.SyncNames(); !errors.Is(err, c.want) || c.want == nil && err != nil {
 			t.Errorf("%v: %v", c.refusal, err)
 		}
+	}
+}
+
+// TestSyncTreeReadOnly wants files synced that may not be written, which on
+// Windows takes opening them for writing, and left as they are.
+func TestSyncTreeReadOnly(t *testing.T) {
+	top := t.TempDir()
+	for _, name := range []string{"one", "two"} {
+		must(t, os.WriteFile(filepath.Join(top, name), []byte(name), 0o600))
+	}
+	must(t, os.Link(filepath.Join(top, "two"), filepath.Join(top, "two again")))
+	for _, name := range []string{"one", "two"} {
+		must(t, os.Chmod(filepath.Join(top, name), 0o444))
+	}
+	d := openPath(t, top)
+	before := map[string]meta.Info{}
+	for _, name := range []string{"one", "two"} {
+		info, err := d.Lstat(name)
+		must(t, err)
+		before[name] = info
+	}
+	var a asked
+	must(t, openPath(t, top, WithFaults(a.fault)).SyncTree())
+	if !slices.Contains(a.ops, "fsync one") {
+		t.Errorf("%q", a.ops)
+	}
+	for name, want := range before {
+		info, err := d.Lstat(name)
+		must(t, err)
+		if info.Mode != want.Mode || info.Mtime != want.Mtime {
+			t.Errorf("%s is now %+v, was %+v", name, info, want)
+		}
+		must(t, os.Chmod(filepath.Join(top, name), 0o600)) // to be removed
 	}
 }
 

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
-	"slices"
 
 	"phlb/internal/digest"
+	"phlb/internal/dress"
 	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
+	"phlb/internal/transfer"
 )
 
 // Names in the working directory.
@@ -125,14 +125,16 @@ func (w *workplace) make(ctx context.Context, good *goodCopy, want digest.Sum, a
 		}
 	}()
 	sum, err := w.copy(ctx, f, good)
-	var bad *readError
-	if errors.As(err, &bad) || err == nil && sum != want {
-		return info, false, false, nil
+	if ctx.Err() != nil {
+		return info, false, false, ctx.Err()
 	}
-	if err != nil {
+	if failed := (*transfer.WriteError)(nil); errors.As(err, &failed) {
 		return info, false, false, err
 	}
-	if kept, err = dress(f, a); err != nil {
+	if err != nil || sum != want {
+		return info, false, false, nil //nolint:nilerr // it cannot be read: it is not good
+	}
+	if kept, err = w.dress(f, a); err != nil {
 		return info, false, false, err
 	}
 	// All of it must be durable before any name in a snapshot leads to it.
@@ -143,104 +145,34 @@ func (w *workplace) make(ctx context.Context, good *goodCopy, want digest.Sum, a
 	return info, kept, err == nil, err
 }
 
-// readError marks a failure to read the good copy.
-type readError struct{ err error }
-
-func (e *readError) Error() string { return e.err.Error() }
-func (e *readError) Unwrap() error { return e.err }
-
-// copy copies content with its holes and returns the hash of what it wrote.
+// copy copies the good copy and returns the hash of what it wrote.
 func (w *workplace) copy(ctx context.Context, dst *fsys.File, good *goodCopy) (digest.Sum, error) {
-	hash := sha256.New()
-	size := good.info.Size
-	for off := int64(0); off < size; {
-		start, end := off, size
-		if good.info.Sparse() {
-			var ok bool
-			if start, end, ok = good.file.NextData(off, size); !ok {
-				start, end = size, size
-			}
-		}
-		if err := digest.AddZeros(ctx, hash, start-off); err != nil {
-			return digest.Sum{}, err
-		}
-		if err := w.segment(ctx, io.MultiWriter(hash, dst), dst, good, start, end); err != nil {
-			return digest.Sum{}, err
-		}
-		off = end
+	if _, err := good.file.Seek(0, io.SeekStart); err != nil {
+		return digest.Sum{}, err
 	}
-	if good.info.Sparse() {
-		if err := dst.Truncate(size); err != nil {
-			return digest.Sum{}, err
-		}
-	}
-	var sum digest.Sum
-	hash.Sum(sum[:0])
-	return sum, nil
+	c := transfer.Copier{Hash: sha256.New(), Buf: w.buf, Advance: func(n int64) {
+		w.events.Send(event.Event{Kind: event.Advance, Phase: event.Repair, Bytes: n})
+	}}
+	sum, _, err := c.Copy(ctx, dst, good.file, &good.info)
+	return sum, err
 }
 
-// segment copies the bytes from start to end.
-func (w *workplace) segment(ctx context.Context, out io.Writer, dst *fsys.File, good *goodCopy, start, end int64) error {
-	if _, err := dst.Seek(start, io.SeekStart); err != nil {
-		return err
-	}
-	for start < end {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, err := good.file.ReadAt(w.buf[:min(end-start, int64(len(w.buf)))], start)
-		if n == 0 && err != nil {
-			return &readError{err}
-		}
-		if _, err := out.Write(w.buf[:n]); err != nil {
-			return err
-		}
-		start += int64(n)
-		w.events.Send(event.Event{Kind: event.Advance, Phase: event.Repair, Bytes: int64(n)})
-	}
-	return nil
-}
-
-// setID are the bits that lend a file's owner's rights to whoever runs it.
-const setID = 0o6000
-
-// dress gives the new inode its metadata; kept is false if the system refused
-// some of it. The order matters: a change of owner drops set-uid bits and
-// capabilities, and an ACL changes the mode.
-func dress(f *fsys.File, a *attrs) (kept bool, err error) {
-	kept = true
-	try := func(err error) error {
-		switch fsys.ClassOf(err) {
-		case fsys.ClassPermission, fsys.ClassUnsupported, fsys.ClassName, fsys.ClassLinkRefused:
-			kept = false
-			return nil
-		}
-		return err
-	}
+// dress gives the new inode its metadata; kept is false if some of it was lost.
+func (w *workplace) dress(f *fsys.File, a *attrs) (kept bool, err error) {
+	d := dress.Dresser{FS: w.dir}
 	info, err := f.Stat()
 	if err != nil {
 		return false, err
 	}
 	mode := a.mode
-	if info.UID != a.uid || info.GID != a.gid {
-		if err := try(f.Chown(a.uid, a.gid)); err != nil {
-			return false, err
-		}
-		if !kept {
-			mode &^= setID // it would lend the wrong user's rights
-			_ = f.Chown(info.UID, a.gid)
-		}
+	if !d.Owner(f, dress.OwnerOf(&info), dress.Owner{UID: a.uid, GID: a.gid}) {
+		mode &^= dress.SetID // it would lend the wrong user's rights
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.xattrs)) {
-		if err := try(f.SetXattr(name, a.xattrs[name])); err != nil {
-			return false, err
-		}
-	}
-	if err := try(f.SetMtime(a.mtime)); err != nil {
-		return false, err
-	}
+	d.Xattrs(f, a.xattrs)
+	d.Try(f.SetMtime(a.mtime))
 	if info, err = f.Stat(); err == nil && info.Mode != mode {
-		err = try(f.Chmod(mode))
+		err = f.Chmod(mode)
 	}
-	return kept, err
+	d.Try(err)
+	return !d.Lost, d.Err
 }

@@ -122,9 +122,24 @@ func applyHead(p *page, r *execute.Report) {
 	default:
 		p.section("Backup %s: %s (total size %s)", text(string(r.Status)), Name(*r.Snapshot), Bytes(storedBytes(r.Totals)))
 	}
-	if r.Error != "" {
-		p.line("  %s", p.paint(red, text(r.Error)))
+	if r.Error == "" {
+		return
 	}
+	// Hooks end with the last lines that they printed.
+	for line := range strings.SplitSeq(strings.TrimRight(r.Error, "\n"), "\n") {
+		p.line("  %s", p.paint(red, text(line)))
+	}
+}
+
+// oneLine joins the lines of an error.
+func oneLine(s string) string {
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
 }
 
 func storedBytes(t plan.Totals) int64 { return t.Copy.Bytes + t.Link.Bytes }

@@ -19,6 +19,10 @@ func Hashes(w io.Writer, s Style, r *benchmark.HashResult) error {
 	if !r.Finished {
 		p.line("The time was up before the end of the tree.")
 	}
+	if r.Files == 0 {
+		p.line("%s", p.paint(yellow, nothingMeasured(r)))
+		return p.flush()
+	}
 	p.gap()
 	var rows [][]string
 	for _, a := range r.Algorithms {
@@ -26,6 +30,14 @@ func Hashes(w io.Writer, s Style, r *benchmark.HashResult) error {
 	}
 	p.table([]column{left("hash"), right("time"), right("rate"), right("of reading")}, rows)
 	return p.flush()
+}
+
+func nothingMeasured(r *benchmark.HashResult) string {
+	if r.Smaller+r.Larger == 0 {
+		return "Nothing was measured: no file that can be read is there."
+	}
+	return "Nothing was measured: " + files(r.Smaller) + " there are smaller than --min-file-size, and " + Count(r.Larger) +
+		" larger than --max-file-size; choose sizes that are there."
 }
 
 // Scan writes what walking a tree took. Its JSON form is the result itself.

@@ -27,24 +27,6 @@
 //
 // # JSON progress
 //
-// With the mode json, progress is one object a line:
-//
-//		{"event":"progress","time":"2026-11-23T14:00:07Z","phase":"apply",
-//		 "files":1234,"bytes":5678,"total_files":5000,"total_bytes":99999,
-//		 "rate_bps":1048576,"eta_s":81,"path":"big/file.iso"}
-//
-//	  - event: start, progress, warning or end. Of progress there is at most
-//	    one a second and phase; the others are never held back.
-//	  - time: UTC, RFC 3339, to the second.
-//	  - phase: scan, plan, apply, verify, rebuild, repair, compare, restore,
-//	    prune or benchmark.
-//	  - files, bytes: done so far in this phase.
-//	  - total_files, total_bytes: absent when not known.
-//	  - rate_bps: bytes a second, a moving average; at the end over all the
-//	    phase. Absent when not known.
-//	  - eta_s: seconds left; absent when the totals are not known.
-//	  - path (or path_b64): the large file being worked on; of a warning what
-//	    it is about.
-//	  - message: the text of a warning, or why a phase did not get to its end.
-//	  - duration_s: at the end, the seconds the phase took.
+// With the mode json, progress is one object a line: docs/progress.md says
+// what is in them, progress.schema.json is their schema.
 package report

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"phlb/internal/meta"
@@ -24,6 +25,9 @@ type Explained struct {
 	Sources  []*plan.Explanation
 	// NoRoot is why what is stored is not known, empty if it is.
 	NoRoot string
+	// Below says that a relative path was looked for below the sources, as
+	// nothing of that name is there, nor in the working directory.
+	Below bool
 	// Output is set if the path is the file that the plan is written to.
 	Output bool
 }
@@ -267,6 +271,9 @@ func actionWords(e *plan.Entry) string {
 func explainNotes(e *Explained, x *plan.Explanation) []string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if e.Below && !x.Exists {
+		note("%s is relative and does not exist here, so it was taken as a path below the source: %s.", Name(e.Asked), Name(path.Join(x.Source.Path, x.Path)))
+	}
 	if e.Output {
 		note("It is what phlb plan writes: the file that a plan is written to is left out of that plan.")
 	}

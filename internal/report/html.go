@@ -62,7 +62,7 @@ func contentHash(s string) string {
 // than most pages.
 var pages = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
-		"bytes": Bytes, "count": anyCount, "files": files, "name": Name, "text": text, "percent": percent,
+		"bytes": Bytes, "count": anyCount, "files": files, "name": Name, "text": text, "oneline": oneLine, "percent": percent,
 		"size": sizeOrNone, "directory": directoryName, "changes": changeWords, "limit": limitOrNone,
 		"when":      func(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" },
 		"deref":     func(s *string) string { return *s },
@@ -85,13 +85,6 @@ func nouned(n any, one, many string) string {
 		return Count(v)
 	}
 	return counted(v, one, many)
-}
-
-func limitOrNone(g GuardView) string {
-	if g.Limit == nil {
-		return ""
-	}
-	return limitWords(g)
 }
 
 // pageWriter streams a page: a template, rows, the end.

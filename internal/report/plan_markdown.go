@@ -148,9 +148,9 @@ func alarmMarkdown(m *markdown, s *SourceSummary) {
 func guardMarkdown(m *markdown, s *SourceSummary) {
 	var rows [][]string
 	for _, g := range s.Guards {
-		limit := ""
-		if g.Limit != nil {
-			limit = mdWords(limitWords(g))
+		limit := limitOrNone(g)
+		if limit != "" {
+			limit = mdWords(limit)
 		}
 		status := mdWords(g.Status)
 		if g.Status != plan.GuardPassed {

@@ -70,14 +70,28 @@ func guardTable(p *page, guards []GuardView) {
 		if g.Detail != "" {
 			line += ": " + text(g.Detail)
 		}
-		if g.Limit != nil {
-			line += " (limit " + limitWords(g) + ")"
+		if limit := limitOrNone(g); limit != "" {
+			line += " (limit " + limit + ")"
 		}
 		p.line("%s%s", tableIndent, p.paint(paint, line))
 	}
 	if len(passed) > 0 {
 		p.line("%sguards passed: %s", tableIndent, strings.Join(passed, ", "))
 	}
+}
+
+// limitOrNone returns the limit of a guard that has one for people: that it is
+// asked for at all, or by which name, its detail tells.
+func limitOrNone(g GuardView) string {
+	switch g.Limit.(type) {
+	case nil, bool:
+		return ""
+	case string:
+		if g.Name == "sentinel" || g.Name == "root_id" {
+			return ""
+		}
+	}
+	return limitWords(g)
 }
 
 func limitWords(g GuardView) string {

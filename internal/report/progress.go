@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -44,9 +45,15 @@ const (
 type ProgressOptions struct {
 	Out     io.Writer // normally standard error
 	Surface Surface
-	Width   int // terminal cells of a line; 0: 80. A terminal that is an *os.File tells its width itself
-	Colors  Colors
-	Clock   func() time.Time
+	// Size is the terminal's size now, in cells; zeros: not known, as when it
+	// is nil.
+	Size func() (columns, rows int)
+	// NewLog, if not nil, makes the logger that lines and warnings of the modes
+	// auto and plain go to in place of text. It writes to w and nothing else.
+	NewLog func(w io.Writer) *slog.Logger
+	Title  bool // the terminal has a title that may be set while bars are shown
+	Colors Colors
+	Clock  func() time.Time
 }
 
 // Progress shows the progress of a run. It is an event.Sink, safe for
@@ -77,7 +84,10 @@ func NewProgress(mode ProgressMode, o ProgressOptions) (*Progress, error) {
 	switch mode {
 	case ProgressAuto, ProgressBar, ProgressPlain:
 		p.front = &plainFront{lockedWriter: out, tracker: p.tracker}
-		if mode != ProgressPlain && o.Surface == Terminal {
+		switch {
+		case o.NewLog != nil:
+			p.front = &logFront{lockedWriter: out, tracker: p.tracker, log: o.NewLog(out)}
+		case mode != ProgressPlain && o.Surface == Terminal:
 			p.front = newBarFront(p.tracker, o)
 		}
 	case ProgressJSON:
@@ -131,6 +141,9 @@ func (p *Progress) Close() error {
 	}
 	return nil
 }
+
+// Busy reports whether a phase is open.
+func (p *Progress) Busy() bool { return p.tracker.busy() }
 
 func (p *Progress) note(err error) {
 	if err == nil {

@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
 
 	"phlb/internal/event"
@@ -113,11 +112,18 @@ func TestUnknownProgressMode(t *testing.T) {
 func TestJSONProgress(t *testing.T) {
 	out := run(t, ProgressJSON, ProgressOptions{})
 	golden(t, "progress-json", out)
+	schema, err := jsonschema.NewCompiler().Compile("progress.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	perSecond := map[string]int{}
 	for line := range strings.Lines(out) {
 		var object map[string]any
 		if err := json.Unmarshal([]byte(line), &object); err != nil {
 			t.Fatalf("%s: %v", line, err)
+		}
+		if instance, err := jsonschema.UnmarshalJSON(strings.NewReader(line)); err != nil || schema.Validate(instance) != nil {
+			t.Errorf("%s: %v", line, schema.Validate(instance))
 		}
 		if object["event"] == "progress" {
 			key := fmt.Sprint(object["phase"], object["time"])
@@ -138,63 +144,52 @@ func TestProgressOfFailedPhase(t *testing.T) {
 	p.Send(event.Event{Kind: event.Start, Phase: event.Apply})
 	clock.advance(90 * time.Second)
 	p.Send(event.Event{Kind: event.End, Phase: event.Apply, Err: errors.New("disk full")})
-	want := "apply: 0 files in 1m30s: disk full\n"
+	p.Send(event.Event{Kind: event.Start, Phase: event.Publish, Path: "home"})
+	clock.advance(7 * time.Second)
+	p.Send(event.Event{Kind: event.End, Phase: event.Publish, Path: "home"})
+	want := "apply: 0 files in 1m30s: disk full\npublish home: 7s\n"
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }
 
-// screen replays what a terminal shows: text, newlines and mpb's "up n lines
-// and erase below".
-func screen(t *testing.T, out string) []string {
-	t.Helper()
-	up := regexp.MustCompile(`^\x1b\[(\d+)A\x1b\[J`)
-	lines := []string{""}
-	for out != "" {
-		if m := up.FindStringSubmatch(out); m != nil {
-			n, err := strconv.Atoi(m[1])
-			if err != nil || n >= len(lines) {
-				t.Fatalf("cursor up %s with %d lines on the screen", m[1], len(lines)-1)
-			}
-			lines = append(lines[:len(lines)-1-n], "")
-			out = out[len(m[0]):]
-			continue
-		}
-		if out[0] == '\n' {
-			lines = append(lines, "")
-		} else {
-			lines[len(lines)-1] += out[:1]
-		}
-		out = out[1:]
-	}
-	return lines
-}
-
 func TestBarProgressLeavesOnlyLines(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	out := run(t, ProgressBar, ProgressOptions{Surface: Terminal, Width: 100})
+	out := run(t, ProgressBar, ProgressOptions{Surface: Terminal})
 	want := []string{
 		`warning: "a\xffb": vanished\r!`,
 		"apply: 30 files, 300 MiB in 30s, 10 MiB/s",
 		"",
 	}
-	if d := cmp.Diff(want, screen(t, out)); d != "" {
+	if d := cmp.Diff(want, replay(t, out).lines); d != "" {
 		t.Errorf("%s\nin %q", d, out)
 	}
 }
 
 func TestBarProgressInterrupted(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	var out bytes.Buffer
-	clock := newFakeClock()
-	p, err := NewProgress(ProgressAuto, ProgressOptions{Out: &out, Surface: Terminal, Width: 80, Clock: clock.Now})
+	out, clock := &syncBuffer{}, newFakeClock()
+	p, err := NewProgress(ProgressAuto, ProgressOptions{Out: out, Surface: Terminal, Title: true, Clock: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Send(event.Event{Kind: event.Start, Phase: event.Scan})
-	p.Send(event.Event{Kind: event.Start, Phase: event.Plan, Files: 10})
+	p.Send(event.Event{Kind: event.Start, Phase: event.Plan, Path: "home", Files: 10})
 	p.Send(event.Event{Kind: event.File, Phase: event.Plan, Path: "big", Bytes: 1 << 30})
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(out.String(), "phlb plan home"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no bar was ever drawn: %q", out.String())
+		}
+	}
 	fmt.Fprintln(p, "a line of the log")
+	shown := replay(t, out.String())
+	want := []string{"a line of the log", "scan     0 entries  0 entries/s", "plan     home  [----------------------]    0%  0/10 entries  0 entries/s", "  big 0% of 1.0 GiB"}
+	for i := range shown.lines {
+		shown.lines[i] = strings.TrimRight(shown.lines[i], " ")
+	}
+	if d := cmp.Diff(want, shown.lines); d != "" || shown.row != 1 || shown.column != 0 || shown.title != "phlb plan home 0%" {
+		t.Errorf("%s\nrow %d, column %d, title %q", d, shown.row, shown.column, shown.title)
+	}
 	for range 2 { // closing twice is fine
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
@@ -202,12 +197,12 @@ func TestBarProgressInterrupted(t *testing.T) {
 	}
 	p.Send(event.Event{Kind: event.Start, Phase: event.Prune}) // too late: draws nothing
 	fmt.Fprintln(p, "the last line")
-	want := []string{"a line of the log", "the last line", ""}
-	if d := cmp.Diff(want, screen(t, out.String())); d != "" {
+	shown = replay(t, out.String())
+	if d := cmp.Diff([]string{"a line of the log", "the last line", ""}, shown.lines); d != "" {
 		t.Errorf("%s\nin %q", d, out.String())
 	}
-	if !strings.Contains(out.String(), "plan") {
-		t.Errorf("no bar was ever drawn: %q", out.String())
+	if shown.title != "its own" || shown.noWrap {
+		t.Errorf("title %q, wrapping %v", shown.title, !shown.noWrap)
 	}
 }
 
@@ -215,7 +210,7 @@ func TestProgressConcurrently(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	for _, mode := range ProgressModes() {
 		var out bytes.Buffer
-		p, err := NewProgress(mode, ProgressOptions{Out: &out, Surface: Terminal, Width: 80, Clock: newFakeClock().Now})
+		p, err := NewProgress(mode, ProgressOptions{Out: &out, Surface: Terminal, Clock: newFakeClock().Now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +242,7 @@ func TestProgressConcurrently(t *testing.T) {
 // which read nothing but events, are told.
 func TestToldOnce(t *testing.T) {
 	for mode, want := range map[ProgressMode]int{ProgressBar: 1, ProgressPlain: 1, ProgressJSON: 2} {
-		o := ProgressOptions{Surface: Terminal, Width: 80, Clock: newFakeClock().Now}
+		o := ProgressOptions{Surface: Terminal, Clock: newFakeClock().Now}
 		out := printed(t, mode, o, func(p *Progress) {
 			p.Send(event.Event{Kind: event.Warning, Phase: event.Apply, Path: "f", Text: "damaged", Logged: true})
 			p.Send(event.Event{Kind: event.Warning, Phase: event.Apply, Path: "f", Text: "damaged"})
@@ -275,10 +270,10 @@ func TestProgressReportsWriteErrorAtClose(t *testing.T) {
 
 func TestBarLine(t *testing.T) {
 	s := snapshot{
-		phase: event.Apply, files: 1234, totalFiles: 5000, bytes: 3 << 30, totalBytes: 10 << 30,
-		byteRate: 85 * mib, left: 84 * time.Second,
+		phase: event.Apply, name: "home", files: 1234, totalFiles: 5000, bytes: 3 << 30, totalBytes: 10 << 30,
+		byteRate: 85 * mib, fileRate: 40, left: 84 * time.Second, part: 0.3,
 	}
-	unknown := snapshot{phase: event.Scan, files: 1234, fileRate: 200, left: -1}
+	unknown := snapshot{phase: event.Scan, files: 1234, fileRate: 200, left: -1, part: -1, elapsed: 75 * time.Second}
 	var out strings.Builder
 	for _, cells := range []int{140, 90, 70, 60, 45, 30, 12, 3, 0} {
 		for _, s := range []snapshot{s, unknown} {
@@ -303,9 +298,9 @@ func TestRateIsAMovingAverage(t *testing.T) {
 	if got := m.rate(clock.Now()); got < 9.5 || got > 10.5 {
 		t.Errorf("steady: %v a second, want 10", got)
 	}
-	clock.advance(5 * time.Second)
-	if got := m.rate(clock.Now()); got < 5 || got > 8 {
-		t.Errorf("after 5 quiet seconds: %v a second, want about 6.7", got)
+	clock.advance(2500 * time.Millisecond)
+	if got := m.rate(clock.Now()); got < 4.5 || got > 7 {
+		t.Errorf("after 2.5 quiet seconds: %v a second, want about 5", got)
 	}
 	clock.advance(time.Hour)
 	if got := m.rate(clock.Now()); got > 0.1 {
@@ -313,32 +308,5 @@ func TestRateIsAMovingAverage(t *testing.T) {
 	}
 	if len(m.points) > 20 {
 		t.Errorf("%d points held", len(m.points))
-	}
-}
-
-func TestTimeLeft(t *testing.T) {
-	tests := []struct {
-		name             string
-		state            phaseState
-		bytes, filesRate float64
-		want             time.Duration
-	}{
-		{"nothing known", phaseState{}, 0, 0, -1},
-		{"by bytes", phaseState{totalBytes: 100, bytes: 50}, 10, 0, 5 * time.Second},
-		{"the slower of both", phaseState{totalBytes: 100, bytes: 50, totalFiles: 20, files: 10}, 10, 1, 10 * time.Second},
-		{"more than planned", phaseState{totalBytes: 100, bytes: 200}, 10, 0, 0},
-		{"practically never", phaseState{totalBytes: 1 << 62}, 0.001, 0, -1},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			now := time.Unix(1000, 0)
-			meterOf := func(rate float64) meter {
-				return meter{points: []point{{now.Add(-1000 * time.Second), 0}, {now, int64(rate * 1000)}}}
-			}
-			tt.state.byteRate, tt.state.fileRate = meterOf(tt.bytes), meterOf(tt.filesRate)
-			if got := tt.state.snapshot(now).left; got != tt.want {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-		})
 	}
 }

@@ -130,6 +130,26 @@ func TestBenchmarks(t *testing.T) {
 		}
 		return Scan(w, Style{}, &benchmark.ScanResult{})
 	}))
+	small := output(t, func(w *strings.Builder) error {
+		return Hashes(w, Style{}, &benchmark.HashResult{Smaller: 3, Larger: 1})
+	})
+	if want := "3 files there are smaller than --min-file-size, and 1 larger than --max-file-size"; !strings.Contains(small, want) {
+		t.Errorf("got %q, want %q", small, want)
+	}
+}
+
+// TestFailedHook: what a hook printed stands on lines of its own.
+func TestFailedHook(t *testing.T) {
+	r := &execute.Report{Name: "home", Status: execute.StatusFailed, Error: "hook before of home: x: exit status 1\n  a\n  b\x1b\n"}
+	out := output(t, func(w *strings.Builder) error {
+		return Apply(w, Style{}, &execute.Result{Reports: []*execute.Report{r}})
+	})
+	if want := "  hook before of home: x: exit status 1\n    a\n    b\\x1b\n"; !strings.Contains(out, want) {
+		t.Errorf("got\n%s\nwant in it\n%s", out, want)
+	}
+	if got, want := oneLine(r.Error), "hook before of home: x: exit status 1; a; b\x1b"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestWriteJSONKeepsMarkup(t *testing.T) {

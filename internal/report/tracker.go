@@ -19,13 +19,17 @@ type tracker struct {
 
 // phaseState is what is known of an open phase.
 type phaseState struct {
-	phase                  event.Phase
-	started                time.Time
-	files, bytes           int64
-	totalFiles, totalBytes int64 // 0: not known
-	byteRate, fileRate     meter
-	large                  []largeFile // being worked on, in the order of their start
-	shown                  time.Time   // when a front end last showed it; zero: never
+	phase              event.Phase
+	name               string // of the source
+	started            time.Time
+	done, total        tally // zeros in total: not known
+	worked             tally // done, without what was ready before
+	expected           bool  // total is an expectation
+	byteRate, fileRate meter
+	estimate           estimator
+	large              []largeFile // being worked on, in the order of their start
+	most               float64     // the largest part that was told to be done
+	shown              time.Time   // when a front end last showed it; zero: never
 }
 
 type largeFile struct {
@@ -36,12 +40,15 @@ type largeFile struct {
 // snapshot is the state of a phase at one moment.
 type snapshot struct {
 	phase                  event.Phase
+	name                   string
 	now                    time.Time
 	elapsed                time.Duration
 	files, bytes           int64
 	totalFiles, totalBytes int64
-	byteRate, fileRate     float64       // a second; 0: not known
+	expected               bool          // the totals may be wrong
+	byteRate, fileRate     float64       // a second, now; 0: not known
 	left                   time.Duration // -1: not known
+	part                   float64       // of the phase that is done, 0 to 1; -1: not known
 	large                  []largeFile
 }
 
@@ -52,12 +59,12 @@ func (t *tracker) start(e event.Event) snapshot {
 	now := t.clock()
 	p := t.find(e.Phase)
 	if p == nil {
-		p = &phaseState{phase: e.Phase, started: now}
+		p = &phaseState{phase: e.Phase, started: now, estimate: newEstimator(now)}
 		p.byteRate.add(now, 0)
 		p.fileRate.add(now, 0)
 		t.phases = append(t.phases, p)
 	}
-	p.totalFiles, p.totalBytes = e.Files, e.Bytes
+	p.name, p.total, p.expected = e.Path, tallyOf(e), e.Expected
 	return p.snapshot(now)
 }
 
@@ -86,6 +93,12 @@ func (t *tracker) end(phase event.Phase) (s snapshot, ok bool) {
 	return s, true
 }
 
+func (t *tracker) busy() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.phases) > 0
+}
+
 // find returns the open phase, or nil. The lock must be held.
 func (t *tracker) find(phase event.Phase) *phaseState {
 	for _, p := range t.phases {
@@ -107,9 +120,10 @@ func (t *tracker) snapshotOf(phase event.Phase) (s snapshot, ok bool) {
 	return p.snapshot(t.clock()), true
 }
 
-// due returns the phase's state if it was last shown at least every ago or,
-// if it never was, started at least first ago. It then counts as shown.
-func (t *tracker) due(phase event.Phase, first, every time.Duration) (s snapshot, ok bool) {
+// due returns the phase's state if it was last shown at least as long ago as
+// every says for how long it has been running or, if it never was, started at
+// least first ago. It then counts as shown.
+func (t *tracker) due(phase event.Phase, first time.Duration, every func(running time.Duration) time.Duration) (s snapshot, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.find(phase)
@@ -117,7 +131,7 @@ func (t *tracker) due(phase event.Phase, first, every time.Duration) (s snapshot
 		return snapshot{}, false
 	}
 	now := t.clock()
-	since, wait := p.shown, every
+	since, wait := p.shown, every(now.Sub(p.started))
 	if since.IsZero() {
 		since, wait = p.started, first
 	}
@@ -132,10 +146,14 @@ func (t *tracker) due(phase event.Phase, first, every time.Duration) (s snapshot
 func (p *phaseState) count(e event.Event, now time.Time) {
 	switch e.Kind {
 	case event.Advance:
-		p.files += e.Files
-		p.bytes += e.Bytes
-		p.byteRate.add(now, p.bytes)
-		p.fileRate.add(now, p.files)
+		did := tallyOf(e)
+		if p.total.links == 0 && p.total.small == 0 {
+			did.links, did.small, did.smallBytes = 0, 0, 0 // as the totals are not told apart
+		}
+		p.done.add(did)
+		if !e.Ready {
+			p.work(now, did)
+		}
 		if i := p.largeIndex(e.Path); i >= 0 {
 			p.large[i].done += e.Bytes
 		}
@@ -150,25 +168,63 @@ func (p *phaseState) count(e event.Event, now time.Time) {
 	}
 }
 
+// work takes into rates and prices what took time.
+func (p *phaseState) work(now time.Time, did tally) {
+	p.worked.add(did)
+	p.byteRate.add(now, p.worked.bytes)
+	p.fileRate.add(now, p.worked.files)
+	if p.total.bytes == 0 { // how much more is to come is not known: it is in the price of files
+		did.bytes, did.smallBytes = 0, 0
+	}
+	p.estimate.add(now, did)
+}
+
 func (p *phaseState) largeIndex(path string) int {
 	return slices.IndexFunc(p.large, func(l largeFile) bool { return l.path == path })
 }
 
 func (p *phaseState) snapshot(now time.Time) snapshot {
-	s := snapshot{
-		phase: p.phase, now: now, elapsed: now.Sub(p.started),
-		files: p.files, bytes: p.bytes,
-		totalFiles: p.totalFiles, totalBytes: p.totalBytes,
+	return snapshot{
+		phase: p.phase, name: p.name, now: now, elapsed: now.Sub(p.started),
+		files: p.done.files, bytes: p.done.bytes,
+		totalFiles: p.total.files, totalBytes: p.total.bytes, expected: p.expected,
 		byteRate: p.byteRate.rate(now), fileRate: p.fileRate.rate(now),
+		left: p.left(now), part: p.part(),
 		large: slices.Clone(p.large),
 	}
-	// Many small files take longer than their bytes tell, so the slower of
-	// the two estimates is the better one.
-	s.left = max(
-		timeLeft(s.totalBytes-s.bytes, s.totalBytes, s.byteRate),
-		timeLeft(s.totalFiles-s.files, s.totalFiles, s.fileRate))
-	return s
 }
+
+// measurable reports whether totals tell how much is left to do.
+func (p *phaseState) measurable() bool {
+	switch {
+	case p.total.files <= 0 && p.total.bytes <= 0:
+		return false
+	case p.expected && p.done.files >= p.total.files:
+		return false // there is more than was expected, and who knows how much
+	}
+	return true
+}
+
+// left is the time left; -1: not known.
+func (p *phaseState) left(now time.Time) time.Duration {
+	if !p.measurable() {
+		return -1
+	}
+	return p.estimate.left(now, rest(p.total, p.done))
+}
+
+// part is how much of the phase's work is done, by what its kinds cost; -1:
+// not known. It never goes back.
+func (p *phaseState) part() float64 {
+	if !p.measurable() {
+		return -1
+	}
+	p.most = max(p.most, p.estimate.part(p.done, p.total))
+	return p.most
+}
+
+// isCounted reports whether there is anything to count in the phase.
+func (s *snapshot) isCounted() bool { return s.phase != event.Publish }
 
 // overall replaces the moving averages by those over the whole phase.
 func (s *snapshot) overall() {
@@ -177,31 +233,6 @@ func (s *snapshot) overall() {
 		s.byteRate = float64(s.bytes) / s.elapsed.Seconds()
 		s.fileRate = float64(s.files) / s.elapsed.Seconds()
 	}
-}
-
-// timeLeft is -1 when there is nothing to tell it from.
-func timeLeft(todo, total int64, rate float64) time.Duration {
-	const century = 100 * 365 * 24 * 3600 // seconds; more would overflow
-	if total <= 0 || rate <= 0 {
-		return -1
-	}
-	seconds := float64(max(todo, 0)) / rate
-	if seconds > century {
-		return -1
-	}
-	return time.Duration(seconds * float64(time.Second))
-}
-
-// done returns how much of the phase is done, from 0 to 1; ok is false when
-// the totals are not known.
-func (s *snapshot) done() (fraction float64, ok bool) {
-	switch {
-	case s.totalBytes > 0:
-		return min(1, float64(s.bytes)/float64(s.totalBytes)), true
-	case s.totalFiles > 0:
-		return min(1, float64(s.files)/float64(s.totalFiles)), true
-	}
-	return 0, false
 }
 
 // meter measures the moving average of a growing count.
@@ -213,8 +244,8 @@ type point struct {
 }
 
 const (
-	meterSpan = 15 * time.Second // averaged over
-	meterStep = time.Second      // between two points
+	meterSpan = 5 * time.Second        // averaged over
+	meterStep = 500 * time.Millisecond // between two points
 )
 
 // add notes that the count is n by now.

@@ -22,7 +22,11 @@ type book struct {
 	self   *catalog.Record // of the path that is restored
 	files  int64           // all regular files
 	bytes  int64           // what is to be copied of them
-	groups map[string]*group
+	links  int64           // of the files, those that are further names of others
+	small  int64           // of the files, those that are read in one piece
+	// smallBytes is the part of bytes that is in these.
+	smallBytes int64
+	groups     map[string]*group
 }
 
 // readBook reads the catalogue to its end before anything is built on it:
@@ -102,7 +106,7 @@ func (b *book) take(rec *catalog.Record, top string) {
 	}
 	b.files++
 	if rec.Hardlink == "" {
-		b.bytes += rec.Size
+		b.content(rec.Size)
 		return
 	}
 	g := b.groups[rec.Hardlink]
@@ -111,10 +115,21 @@ func (b *book) take(rec *catalog.Record, top string) {
 		b.groups[rec.Hardlink] = g
 		if !within(top, rec.Hardlink) {
 			g.first = rec.Path // the first that is restored
-			b.bytes += rec.Size
+			b.content(rec.Size)
+			b.links--
 		}
 	}
+	b.links++
 	g.members++
+}
+
+// content counts a file's content that is to be restored.
+func (b *book) content(size int64) {
+	b.bytes += size
+	if size <= bufferSize {
+		b.small++
+		b.smallBytes += size
+	}
 }
 
 // group is a file of several names in the source.

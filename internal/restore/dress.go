@@ -1,76 +1,79 @@
 package restore
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
+	"phlb/internal/dress"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 )
 
-// roomLeft is how many free bytes tell a full disk from attributes that are
-// too large for their file system, which says "no space left", too.
-const roomLeft = 1 << 20
+// dresser gives one new path its metadata. What is lost is counted; any other
+// error is returned.
+type dresser struct {
+	*run
+	dress.Dresser
+}
 
-// xattrs sets extended attributes, in a fixed order.
-func (d *dresser) xattrs(set func(name string, value []byte) error, xattrs meta.Xattrs) {
-	for _, name := range slices.Sorted(maps.Keys(xattrs)) {
-		err := set(name, xattrs[name])
-		switch fsys.ClassOf(err) {
-		case fsys.ClassFull:
-			if free, ferr := d.target.dir.FS(); ferr == nil && free.Free >= roomLeft {
-				d.lost, err = true, nil
-			}
-		case fsys.ClassOther:
-			d.lost = d.lost || err != nil // the value is too long for this file system
-			err = nil
-		}
-		d.try(err)
-	}
+func (r *run) dresser() *dresser {
+	return &dresser{run: r, Dresser: dress.Dresser{FS: r.target.dir}}
+}
+
+// owner sets the owner where it differs, and returns whether it is right now.
+func (d *dresser) owner(on dress.Object, have *meta.Info, want *attributes) bool {
+	return d.Owner(on, dress.OwnerOf(have), dress.Owner{UID: want.uid, GID: want.gid})
 }
 
 // check notes a time that the file system has cut short without a word.
 func (d *dresser) check(now *meta.Info, err error, want *attributes) {
-	d.try(err)
-	d.lost = d.lost || err == nil && now.Mtime != want.mtime
+	d.Try(err)
+	d.Lost = d.Lost || err == nil && now.Mtime != want.mtime
+}
+
+// done counts what was lost and returns what else went wrong.
+func (d *dresser) done() error {
+	if d.Lost && d.Err == nil {
+		d.count(func(r *Result) { r.NotKept++ })
+	}
+	return writing(d.Err)
 }
 
 // dress gives an unfinished file its metadata. The order matters: a change of
 // owner drops set-uid bits and capabilities, and an ACL changes the mode.
 func (h *hands) dress(f *fsys.File, want *attributes) error {
-	d := dresser{run: h.run}
+	d := h.dresser()
 	info, err := f.Stat()
 	if err != nil {
 		return writing(err)
 	}
 	mode := want.mode
 	if !d.owner(f, &info, want) {
-		mode &^= setID // it would lend the wrong user's rights
+		mode &^= dress.SetID // it would lend the wrong user's rights
 	}
 	if h.node.inherits {
-		d.try(f.DropACL())
+		d.Try(f.DropACL())
 	}
-	d.xattrs(f.SetXattr, want.xattrs)
-	d.try(f.SetMtime(want.mtime))
+	d.Xattrs(f, want.xattrs)
+	d.Try(f.SetMtime(want.mtime))
 	info, err = f.Stat()
 	d.check(&info, err, want)
 	if info.Mode != mode {
-		d.try(f.Chmod(mode))
+		d.Try(f.Chmod(mode))
 	}
 	return d.done()
 }
 
 // dressSymlink gives an unfinished symbolic link its metadata.
 func (h *hands) dressSymlink(name string, want *attributes) error {
-	d := dresser{run: h.run}
+	d := h.dresser()
 	info, err := h.to.Lstat(name)
 	if err != nil {
 		return writing(err)
 	}
-	d.owner(lowner{h.to, name}, &info, want)
-	d.xattrs(func(attr string, value []byte) error { return h.to.LsetXattr(name, attr, value) }, want.xattrs)
-	d.try(h.to.LsetMtime(name, want.mtime))
+	link := dress.Link{Dir: h.to, Name: name}
+	d.owner(link, &info, want)
+	d.Xattrs(link, want.xattrs)
+	d.Try(h.to.LsetMtime(name, want.mtime))
 	info, err = h.to.Lstat(name)
 	d.check(&info, err, want)
 	return d.done()
@@ -85,7 +88,7 @@ func (h *hands) wears(info *meta.Info, xattrs meta.Xattrs, want *attributes) (sa
 		if h.UID == 0 || int64(info.UID) != int64(h.UID) {
 			return false, false
 		}
-		mode &^= setID
+		mode &^= dress.SetID
 	}
 	if info.Kind != meta.Symlink && info.Mode != mode || info.Mtime != want.mtime {
 		return false, false

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"phlb/internal/digest"
+	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 )
@@ -128,7 +128,7 @@ func (h *hands) unchanged(ctx context.Context, t *task, stored, old *meta.Info, 
 		return false, nil
 	}
 	if !h.DryRun {
-		sum, err := h.sum(ctx, t, f, &info)
+		sum, err := h.sum(ctx, f, &info)
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
@@ -144,7 +144,9 @@ func (h *hands) unchanged(ctx context.Context, t *task, stored, old *meta.Info, 
 			r.NotKept++
 		}
 	})
-	h.advance(t.path, info.Size)
+	done := h.content(info.Size)
+	done.Path, done.Ready = t.path, h.DryRun
+	h.advance(done)
 	return true, nil
 }
 
@@ -213,11 +215,20 @@ func (h *hands) restored(t *task, v *verdict, size int64, replaced bool) {
 		}
 	})
 	h.settle(t, v.sum)
-	if size <= int64(len(h.buf)) || h.DryRun {
-		h.advance(t.path, size)
-	} else {
-		h.advance(t.path, 0) // its bytes were counted as they went
+	done := h.content(size)
+	if done.Small == 0 && !h.DryRun {
+		done.Bytes = 0 // they were counted as they went
 	}
+	done.Path, done.Ready = t.path, h.DryRun
+	h.advance(done)
+}
+
+// content tells of a file's content in one event.
+func (h *hands) content(size int64) event.Event {
+	if size <= int64(len(h.buf)) {
+		return event.Event{Bytes: size, Small: 1, SmallBytes: size}
+	}
+	return event.Event{Bytes: size}
 }
 
 // settle lets further names of the file be linked to it.
@@ -298,16 +309,4 @@ func (h *hands) makeSymlink(t *task, text string, want *attributes) error {
 		return h.abandon(temp, err)
 	}
 	return nil
-}
-
-// sum hashes a file of the target.
-func (h *hands) sum(ctx context.Context, t *task, f *fsys.File, info *meta.Info) (sum digest.Sum, err error) {
-	h.hash.Reset()
-	s := streamer{hands: h, src: f}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return sum, err
-	}
-	err = s.all(ctx, t, info)
-	h.hash.Sum(sum[:0])
-	return sum, err
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"phlb/internal/digest"
+	"phlb/internal/event"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 	"phlb/internal/pool"
@@ -112,7 +113,7 @@ func (h *hands) link(t *task) (done bool, err error) {
 		return false, err
 	case same:
 		h.count(func(r *Result) { r.Unchanged.Files++ })
-		h.advance(t.path, 0)
+		h.advance(event.Event{Path: t.path, Links: 1})
 	default:
 		h.linked(t, old.Kind != meta.Unknown)
 	}
@@ -170,5 +171,5 @@ func (h *hands) linked(t *task, replaced bool) {
 			r.Replaced++
 		}
 	})
-	h.advance(t.path, 0)
+	h.advance(event.Event{Path: t.path, Links: 1})
 }

@@ -72,14 +72,14 @@ func (r *run) finish(n *node) error {
 	if err != nil {
 		return writing(err)
 	}
-	d := dresser{run: r}
+	d := r.dresser()
 	d.owner(dir, &info, &n.want)
 	if n.existed {
-		d.try(dir.DropACL())
+		d.Try(dir.DropACL())
 	}
-	d.xattrs(dir.SetXattr, n.want.xattrs)
-	d.try(dir.Chmod(n.want.mode))
-	d.try(dir.SetMtime(n.want.mtime))
+	d.Xattrs(dir, n.want.xattrs)
+	d.Try(dir.Chmod(n.want.mode))
+	d.Try(dir.SetMtime(n.want.mtime))
 	now, err := dir.Stat()
 	d.check(&now, err, &n.want)
 	return d.done()

@@ -18,6 +18,7 @@ import (
 	"phlb/internal/meta"
 	"phlb/internal/snapshot"
 	"phlb/internal/sums"
+	"phlb/internal/transfer"
 )
 
 // Options configure Restore.
@@ -166,6 +167,17 @@ func (r *run) prepare(ctx context.Context, root *snapshot.Root, to string) error
 	return nil
 }
 
+// MissingError says that the snapshot holds nothing of this path.
+type MissingError struct {
+	ID   snapshot.ID
+	Path string // as stored
+}
+
+// Error names both.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("the snapshot %s holds no %q", e.ID, e.Path)
+}
+
 // kind returns what lies at the source's path; of what is missing, what the
 // catalogue lists there.
 func (r *run) kind() (meta.Kind, error) {
@@ -178,7 +190,7 @@ func (r *run) kind() (meta.Kind, error) {
 	case r.book.self != nil && errors.Is(err, fs.ErrNotExist):
 		return r.book.self.Kind, nil
 	case fsys.ClassOf(err) == fsys.ClassVanished, fsys.ClassOf(err) == fsys.ClassType:
-		return meta.Unknown, fmt.Errorf("the snapshot %s holds no %q", r.from.ID, r.from.Path)
+		return meta.Unknown, &MissingError{ID: r.from.ID, Path: r.from.Path}
 	}
 	return meta.Unknown, err
 }
@@ -201,7 +213,10 @@ func (r *run) sourcePath(stored string) (string, error) {
 
 // carryOut restores, and makes the result durable.
 func (r *run) carryOut(ctx context.Context, root *snapshot.Root) error {
-	r.Events.Send(event.Event{Kind: event.Start, Phase: event.Restore, Files: r.book.files, Bytes: r.book.bytes})
+	r.Events.Send(event.Event{
+		Kind: event.Start, Phase: event.Restore, Files: r.book.files, Bytes: r.book.bytes,
+		Links: r.book.links, Small: r.book.small, SmallBytes: r.book.smallBytes,
+	})
 	err := r.phase("restore", func() error { return r.walk(ctx, root) })
 	if err == nil && len(r.links) > 0 {
 		err = r.phase("links", func() error { return r.makeLinks(ctx) })
@@ -241,7 +256,7 @@ func (r *run) fault(ctx context.Context, path string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var w *writeError
+	var w *transfer.WriteError
 	writes := errors.As(err, &w)
 	switch class := fsys.ClassOf(err); {
 	case class == fsys.ClassExhausted,
@@ -264,20 +279,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// writeError marks an error of the target, so that it is not taken for one of
-// the snapshot.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// writing marks err unless it is nil.
-func writing(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &writeError{err}
-}
+// writing marks an error of the target, so that it is not taken for one of the
+// snapshot. Nil stays nil.
+func writing(err error) error { return transfer.Writing(err) }
 
 // attributes are the metadata that a path is to have.
 type attributes struct {

@@ -86,7 +86,7 @@ func TestPartOfASnapshot(t *testing.T) {
 		w.ok(err)
 	}
 	same(t, "into a directory", []string{".", "SHA256SUMS", "ln", "small2"}, names(filepath.Join(w.dir, "into")))
-	if _, err = w.try(id, "ln", filepath.Join(w.dir, "into")); err == nil || !strings.Contains(err.Error(), "--overwrite") {
+	if _, err = w.try(id, "ln", filepath.Join(w.dir, "into")); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a file that is there already: %v", err)
 	}
 	if _, err = w.try(id, "nothing", one+"2"); err == nil || !strings.Contains(err.Error(), `holds no "nothing"`) {

@@ -74,6 +74,11 @@ func nearest(path string, faults fsys.FaultFunc) (dir *fsys.Dir, rest []string, 
 		case err == nil:
 			slices.Reverse(rest)
 			return dir, rest, nil
+		case fsys.ClassOf(err) == fsys.ClassType && len(rest) > 0:
+			return nil, nil, &TargetError{
+				Path: path, Hint: "choose another place, or move it away",
+				err: fmt.Errorf("the target %s cannot be made: %s is not a directory", path, abs),
+			}
 		case last, !errors.Is(err, fs.ErrNotExist) && (len(rest) > 0 || fsys.ClassOf(err) != fsys.ClassType):
 			return nil, nil, err
 		}
@@ -92,16 +97,16 @@ func (r *run) admit(ctx context.Context, root *snapshot.Root, kind meta.Kind) er
 	if kind == meta.Dir && len(t.rest) > 0 {
 		// A file, or a symbolic link that leads nowhere.
 		if info, err := t.base.Lstat(t.rest[0]); err == nil {
-			return fmt.Errorf("the target %s is in the way: %s is a %s, not a directory", t.path, t.rest[0], info.Kind)
+			return r.refuse("choose another place, or move it away", "the target %s is in the way: %s is a %s, not a directory", t.path, t.rest[0], info.Kind)
 		}
 	}
 	if t.name != "" && len(t.rest) == 0 && !r.Overwrite {
 		if _, err := t.base.Lstat(t.name); err == nil {
 			const advice = "choose another place, or allow replacing it with --overwrite"
 			if t.name == filepath.Base(t.path) {
-				return fmt.Errorf("there is a %s already: %s", t.path, advice)
+				return r.refuse(advice, "there is a %s already", t.path)
 			}
-			return fmt.Errorf("%s is in the target %s already: %s", t.name, t.path, advice)
+			return r.refuse(advice, "%s is in the target %s already", t.name, t.path)
 		}
 	}
 	fresh := len(t.rest) > 0
@@ -113,13 +118,34 @@ func (r *run) admit(ctx context.Context, root *snapshot.Root, kind meta.Kind) er
 		// A new file system comes with this one.
 		fresh = !slices.ContainsFunc(list, func(e fsys.DirEntry) bool { return e.Name != "lost+found" })
 		if !fresh && !r.Overwrite {
-			return fmt.Errorf("the target %s is not empty: choose a new or empty directory, or allow it with --overwrite", t.path)
+			return r.refuse("choose a new or empty directory, or allow it with --overwrite", "the target %s is not empty", t.path)
 		}
 	}
 	if !fresh && r.Overwrite {
 		return nil // what is there already, or replaced, takes no room twice
 	}
 	return r.room(ctx)
+}
+
+// roomAdvice is what to do about a target that is too small.
+const roomAdvice = "make room or choose another place; a directory or file of the snapshot can be restored alone: SNAPSHOT/PATH"
+
+// TargetError says why nothing is restored to a target.
+type TargetError struct {
+	Path string // as it was given
+	Hint string // what to do about it
+	err  error
+}
+
+// Error returns why.
+func (e *TargetError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *TargetError) Unwrap() error { return e.err }
+
+// refuse is the error of a target that is not written to.
+func (r *run) refuse(hint, format string, args ...any) error {
+	return &TargetError{Path: r.target.path, Hint: hint, err: fmt.Errorf(format, args...)}
 }
 
 // outside refuses targets in the backup root, seen by devices and inodes.
@@ -139,7 +165,7 @@ func (r *run) outside(root *snapshot.Root) error {
 	for ; ; path = filepath.Dir(path) {
 		info, err := os.Stat(path)
 		if err == nil && slices.ContainsFunc(inside, func(i os.FileInfo) bool { return os.SameFile(i, info) }) {
-			return fmt.Errorf("the target %s lies in the backup root %s, which restoring must not touch: choose a place outside", r.target.path, root.Path())
+			return r.refuse("choose a place outside", "the target %s lies in the backup root %s, which restoring must not touch", r.target.path, root.Path())
 		}
 		if path == filepath.Dir(path) {
 			return nil
@@ -169,9 +195,9 @@ func (r *run) room(ctx context.Context) error {
 	}
 	switch {
 	case need.allocated > free.Free:
-		return fmt.Errorf("not enough room for the target %s: %d bytes are needed, %d are free", r.target.path, need.allocated, free.Free)
+		return r.refuse(roomAdvice, "not enough room for the target %s: %d bytes are needed, %d are free", r.target.path, need.allocated, free.Free)
 	case free.Inodes > 0 && need.inodes > free.FreeInode:
-		return fmt.Errorf("not enough room for the target %s: %d inodes are needed, %d are free", r.target.path, need.inodes, free.FreeInode)
+		return r.refuse(roomAdvice, "not enough room for the target %s: %d inodes are needed, %d are free", r.target.path, need.inodes, free.FreeInode)
 	}
 	return nil
 }

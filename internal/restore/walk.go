@@ -327,8 +327,9 @@ func (w *walker) submit(ctx context.Context, b *batch) error {
 }
 
 // advance tells of one path that is done with.
-func (r *run) advance(path string, bytes int64) {
-	r.Events.Send(event.Event{Kind: event.Advance, Phase: event.Restore, Files: 1, Bytes: bytes, Path: path})
+func (r *run) advance(e event.Event) {
+	e.Kind, e.Phase, e.Files = event.Advance, event.Restore, 1
+	r.Events.Send(e)
 }
 
 // expected is what SHA256SUMS says of one name.

@@ -34,7 +34,7 @@ func ParseSpan(s string) (Span, error) {
 		}
 		field := span.field(rest[digits])
 		if field == nil {
-			return Span{}, fmt.Errorf("parse span %q: the units are y, m (months), d and h", s)
+			return Span{}, fmt.Errorf("parse span %q: the units are y, m (months), d and h (a week is 7d)", s)
 		}
 		if strings.IndexByte(seen, rest[digits]) >= 0 {
 			return Span{}, fmt.Errorf("parse span %q: unit %c occurs twice", s, rest[digits])

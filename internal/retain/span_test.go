@@ -39,12 +39,12 @@ func TestParseSpanErrors(t *testing.T) {
 		"2":        `parse span "2": each number needs a unit behind it: y, m, d or h`,
 		"d":        `parse span "d": each number needs a unit behind it: y, m, d or h`,
 		"-2d":      `parse span "-2d": each number needs a unit behind it: y, m, d or h`,
-		"2w":       `parse span "2w": the units are y, m (months), d and h`,
+		"2w":       `parse span "2w": the units are y, m (months), d and h (a week is 7d)`,
 		"2d 3h":    `parse span "2d 3h": each number needs a unit behind it: y, m, d or h`,
 		"1d2d":     `parse span "1d2d": unit d occurs twice`,
 		"0d1d":     `parse span "0d1d": unit d occurs twice`,
 		"1000000h": `parse span "1000000h": 1000000 is too large`,
-		"2D":       `parse span "2D": the units are y, m (months), d and h`,
+		"2D":       `parse span "2D": the units are y, m (months), d and h (a week is 7d)`,
 	} {
 		if got, err := ParseSpan(in); err == nil || err.Error() != want {
 			t.Errorf("ParseSpan(%q) = %+v, %v, want error %s", in, got, err, want)

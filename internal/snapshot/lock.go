@@ -47,24 +47,27 @@ type LockedError struct {
 	Elsewhere bool
 }
 
-// Error names the holder and what can be done.
+// Error names the holder.
 func (e *LockedError) Error() string {
-	const todo = "; wait for it with --lock-timeout, or try again later"
 	switch {
 	case e.Readers:
-		return fmt.Sprintf("lock %s: in use by a command that reads it (verify, compare or restore)%s", e.Root, todo)
+		return fmt.Sprintf("lock %s: in use by a command that reads it (verify, compare or restore)", e.Root)
 	case e.Holder == HolderInfo{}:
-		return fmt.Sprintf("lock %s: held by another run%s", e.Root, todo)
+		return fmt.Sprintf("lock %s: held by another run", e.Root)
 	}
 	h := e.Holder
 	// Quoted, as the file can hold anything.
 	if e.Elsewhere {
-		return fmt.Sprintf("lock %[1]s: %[2]q on host %[3]q, process %[4]d, since %[5]s, has not said that it ended, and locks on this file system do not reach other machines%[6]s; if that run is gone, remove %[1]s/%[7]s",
-			e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339), todo, PrivateDir+"/"+lockFile)
+		return fmt.Sprintf("lock %s: %q on host %q, process %d, since %s, has not said that it ended, and locks on this file system do not reach other machines",
+			e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339))
 	}
-	return fmt.Sprintf("lock %s: held by %q on host %q, process %d, since %s%s",
-		e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339), todo)
+	return fmt.Sprintf("lock %s: held by %q on host %q, process %d, since %s",
+		e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339))
 }
+
+// ErrLocking says that the root's file system cannot lock a file, as NFS
+// without its lock service.
+var ErrLocking = errors.New("its file system cannot lock files")
 
 // Lock is a root's lock, held by the kernel: the end of the process, however
 // it comes, frees it.
@@ -77,7 +80,8 @@ type Lock struct {
 // and writes the holder into it; the file is never removed. A shared lock
 // creates nothing: without a lock file, or where it may not be opened, the
 // Lock that is returned holds nothing. While another run is in the way Lock
-// waits up to o.Wait, then returns a *LockedError.
+// waits up to o.Wait, then returns a *LockedError. Where the file system cannot
+// lock the error is ErrLocking.
 func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lock, error) {
 	f, err := r.openLock(mode)
 	if err != nil {
@@ -86,19 +90,7 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 	if f == nil {
 		return &Lock{}, nil
 	}
-	var elsewhere bool
-	ok, err := waitLock(ctx, o.Wait, func() (bool, error) {
-		ok, err := f.TryLock(mode)
-		elsewhere = ok && mode == fsys.Exclusive && r.heldElsewhere(readHolder(f), o.Holder)
-		return ok && !elsewhere, err
-	})
-	switch {
-	case err == nil && elsewhere:
-		err = &LockedError{Root: r.path, Holder: readHolder(f), Elsewhere: true}
-	case err == nil && !ok:
-		err = r.lockedBy(f, mode)
-	}
-	if err != nil {
+	if err := r.acquire(ctx, f, mode, o); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -106,6 +98,30 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 		writeHolder(f, o.Holder)
 	}
 	return &Lock{file: f, mode: mode}, nil
+}
+
+// acquire locks the lock file.
+func (r *Root) acquire(ctx context.Context, f *fsys.File, mode fsys.LockMode, o LockOptions) error {
+	var elsewhere bool
+	ok, err := waitLock(ctx, o.Wait, func() (bool, error) {
+		ok, err := f.TryLock(mode)
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", ErrLocking, err)
+		}
+		elsewhere = ok && mode == fsys.Exclusive && r.heldElsewhere(readHolder(f), o.Holder)
+		return ok && !elsewhere, nil
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil:
+		return fmt.Errorf("lock %s: %w", r.path, err)
+	case elsewhere:
+		return &LockedError{Root: r.path, Holder: readHolder(f), Elsewhere: true}
+	case !ok:
+		return r.lockedBy(f, mode)
+	}
+	return nil
 }
 
 func (r *Root) openLock(mode fsys.LockMode) (*fsys.File, error) {

@@ -4,59 +4,16 @@ package snapshot
 
 import (
 	"context"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
+
+	"phlb/internal/treetest"
 )
 
-// nobody is the user that tests run as which root's powers would defeat.
-const nobody = 65534
-
-// asOrdinaryUser runs the calling test again as nobody if it runs as root.
-// It reports whether the test is to go on here.
-func asOrdinaryUser(t *testing.T) bool {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return true
-	}
-	// Where nobody can reach it: the test binary's own directory is closed.
-	dir, err := os.MkdirTemp("", "ordinary")
-	must(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o755))
-	binary := filepath.Join(dir, "test")
-	copyFile(t, os.Args[0], binary)
-	work := filepath.Join(dir, "work")
-	must(t, os.Mkdir(work, 0o700))
-	must(t, os.Chown(work, nobody, nobody))
-	cmd := exec.Command(binary, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Dir = work
-	cmd.Env = []string{"TMPDIR=" + work}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("as an ordinary user: %v\n%s", err, out)
-	}
-	return false
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	src, err := os.Open(from)
-	must(t, err)
-	defer src.Close()
-	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	must(t, err)
-	_, err = io.Copy(dst, src)
-	must(t, err)
-	must(t, dst.Close())
-}
-
 func TestReadOnlySnapshotOfOrdinaryUser(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	ctx := context.Background()
@@ -91,7 +48,7 @@ func TestReadOnlySnapshotOfOrdinaryUser(t *testing.T) {
 }
 
 func TestNamesPassesOverClosedDirectories(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	ours := t.TempDir()
@@ -116,7 +73,7 @@ func TestNamesPassesOverClosedDirectories(t *testing.T) {
 }
 
 func TestSharedLockOfOneWhoMayNotSeeIt(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	dir := t.TempDir()
@@ -131,7 +88,7 @@ func TestSharedLockOfOneWhoMayNotSeeIt(t *testing.T) {
 // TestReportOfAnother: what is in it is for its owner alone, that it is there is
 // not.
 func TestReportOfAnother(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	dir := t.TempDir()
@@ -147,7 +104,7 @@ func TestReportOfAnother(t *testing.T) {
 // TestRemovesClosedDirectories: a mode that shuts its owner out keeps nobody
 // from removing what is staged or in the trash.
 func TestRemovesClosedDirectories(t *testing.T) {
-	if !asOrdinaryUser(t) {
+	if !treetest.AsOrdinaryUser(t) {
 		return
 	}
 	dir := t.TempDir()

@@ -180,25 +180,32 @@ func (r *Root) Status(id ID) (string, error) {
 // reportStatus finds the status in a report. One that cannot be read to that
 // point vouches for nothing.
 func reportStatus(r io.Reader) string {
+	status := StatusPartial
+	readMembers(r, func(key string, value json.RawMessage) (more bool) {
+		if key == "status" && string(value) == `"`+StatusComplete+`"` {
+			status = StatusComplete
+		}
+		return key != "status"
+	})
+	return status
+}
+
+// readMembers passes the members of a JSON object on, as far as it can be
+// read, until take wants no more.
+func readMembers(r io.Reader, take func(key string, value json.RawMessage) (more bool)) {
 	dec := json.NewDecoder(io.LimitReader(r, maxReportSize))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return StatusPartial
+		return
 	}
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return StatusPartial
+			return
 		}
 		var value json.RawMessage
-		if dec.Decode(&value) != nil {
-			return StatusPartial
-		}
-		if key == "status" {
-			if string(value) == `"`+StatusComplete+`"` {
-				return StatusComplete
-			}
-			return StatusPartial
+		name, ok := key.(string)
+		if !ok || dec.Decode(&value) != nil || !take(name, value) {
+			return
 		}
 	}
-	return StatusPartial
 }

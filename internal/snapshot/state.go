@@ -47,15 +47,33 @@ func (r *Root) readState() (State, map[string]json.RawMessage, error) {
 	}
 	s, keys, err := parseState(data)
 	if err != nil {
-		return State{}, nil, fmt.Errorf("read %s/%s/%s: %w", r.path, PrivateDir, stateFile, err)
+		return State{}, nil, &StateError{Root: r.path, err: err}
 	}
 	return s, keys, nil
 }
 
+// StateError says that root.json cannot be used: it is ErrFormat or ErrDamaged.
+type StateError struct {
+	Root string
+	err  error
+}
+
+// Error returns why.
+func (e *StateError) Error() string {
+	return fmt.Sprintf("read %s/%s/%s: %v", e.Root, PrivateDir, stateFile, e.err)
+}
+
+// Unwrap returns the cause.
+func (e *StateError) Unwrap() error { return e.err }
+
 func parseState(data []byte) (State, map[string]json.RawMessage, error) {
 	var s State
 	var keys map[string]json.RawMessage
-	if err := errors.Join(json.Unmarshal(data, &keys), json.Unmarshal(data, &s)); err != nil {
+	err := json.Unmarshal(data, &keys)
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
 		return State{}, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if s.FormatVersion == "" || s.ID == "" || s.Generation < 0 {
@@ -63,7 +81,7 @@ func parseState(data []byte) (State, map[string]json.RawMessage, error) {
 	}
 	major, _, _ := strings.Cut(s.FormatVersion, ".")
 	if known, _, _ := strings.Cut(FormatVersion, "."); major != known {
-		return State{}, nil, fmt.Errorf("%w: version %q, this phlb knows %s.x: use the phlb that made it, or a newer one",
+		return State{}, nil, fmt.Errorf("%w: version %q, this phlb knows %s.x",
 			ErrFormat, s.FormatVersion, known)
 	}
 	return s, keys, nil

@@ -156,6 +156,12 @@ func Hash(ctx context.Context, dir *fsys.Dir, name string, want *meta.Info, buf 
 
 // Read hashes an open file from its current position to its end.
 func Read(ctx context.Context, f *fsys.File, buf []byte) (digest.Sum, error) {
+	return Watch(ctx, f, buf, func(int64) {})
+}
+
+// Watch is Read for files that take a while: read is told how many bytes came,
+// buffer by buffer.
+func Watch(ctx context.Context, f *fsys.File, buf []byte, read func(n int64)) (digest.Sum, error) {
 	hash := sha256.New()
 	for {
 		if err := ctx.Err(); err != nil {
@@ -163,6 +169,9 @@ func Read(ctx context.Context, f *fsys.File, buf []byte) (digest.Sum, error) {
 		}
 		n, err := f.Read(buf)
 		hash.Write(buf[:n])
+		if n > 0 {
+			read(int64(n))
+		}
 		if err == io.EOF {
 			var sum digest.Sum
 			hash.Sum(sum[:0])

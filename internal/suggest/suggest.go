@@ -1,14 +1,16 @@
-package manifest
+// Package suggest guesses what a misspelt word was meant to be. It is a leaf: it
+// knows words, not what they stand for, and must never act on a guess.
+package suggest
 
 import (
 	"strings"
 	"unicode"
 )
 
-// nearest returns the known word that word was probably meant to be, or "".
+// Nearest returns the known word that word was probably meant to be, or "".
 // Case, dashes and underscores do not count; beyond them a third of the known
 // word's letters may be wrong.
-func nearest(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	best, bestDistance := "", 0
 	letters := bareLetters(word)
 	for _, k := range known {
