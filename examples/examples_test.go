@@ -96,7 +96,7 @@ func smallWorld(t *testing.T) []string {
 	}
 	return []string{
 		"PHLB_DISK=" + filepath.Join(dir, "disk"), "HOME=" + filepath.Join(dir, "home"), "HOST=testhost",
-		"MAIL=" + filepath.Join(dir, "mail"), "GOROOT=" + filepath.Join(dir, "goroot"),
+		"MAIL=" + filepath.Join(dir, "mail"), "GOROOT=" + filepath.Join(dir, "goroot"), "FLEET_DATA=" + filepath.Join(dir, "mail"),
 		"PHLB_QUICKSTART=" + filepath.Join(dir, "quickstart"),
 	}
 }

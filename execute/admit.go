@@ -54,7 +54,7 @@ func (r *runner) identify(open bool) error {
 		if id, ok := r.applied(); ok {
 			return refuse(Applied, "it was already applied: %s exists", id)
 		}
-		return refuse(Appeared, "the root %s has come into being since it was planned (id %s): plan again", r.root.Path(), state.ID)
+		return refuse(Appeared, "the root %s has come into being since it was planned (id %s)", r.root.Path(), state.ID)
 	case want != nil && !exists:
 		return refuse(OtherRoot, "%s is not the planned root: it has no .phlb/root.json (is the right disk mounted?)", r.root.Path())
 	case want != nil && *want != state.ID:
@@ -96,7 +96,7 @@ func (r *runner) moved(open bool) error {
 		case mine:
 			return refuse(Applied, "it was already applied: %s exists", src.Snapshot)
 		default:
-			return refuse(Stale, "the newest snapshot of %s is %s, but the plan knows %s: plan again",
+			return refuse(Stale, "the newest snapshot of %s is %s, but the plan knows %s",
 				src.Name, orNone(newest), orNone(src.parent.Time))
 		}
 	}
@@ -188,7 +188,7 @@ func (r *runner) targetsPublished() error {
 	for id := range r.plan.targets {
 		dir, err := r.root.OpenSnapshot(id)
 		if errors.Is(err, fs.ErrNotExist) || fsys.ClassOf(err) == fsys.ClassType {
-			return refuse(Stale, "it links to files of %s, which is no snapshot of %s (any more): plan again", id, r.root.Path())
+			return refuse(Stale, "it links to files of %s, which is no snapshot of %s (any more)", id, r.root.Path())
 		}
 		if err != nil {
 			return err

@@ -111,6 +111,9 @@ func (b *builder) sourceFault(ctx context.Context, t *task, err error) error {
 	if exhausted(err) {
 		return fmt.Errorf("read %s: %w", t.Path, err)
 	}
+	if lost := b.source.Answers(); lost != nil {
+		return fmt.Errorf("read %s: the source %s is lost, and nothing of it was published (what was copied is kept and taken over): %w", t.Path, b.src.Path, lost)
+	}
 	if b.strict {
 		return b.strictly(t.Path, err)
 	}

@@ -58,7 +58,7 @@ func (h *hands) obtain(ctx context.Context, t *task) (*outcome, error) {
 
 // finishCopy accounts for a file that was copied.
 func (h *hands) finishCopy(t *task, out *outcome) error {
-	if why := drift(&t.Entry, out); why != "" {
+	if why := h.b.drift(&t.Entry, out); why != "" {
 		if err := h.b.drifted(t.Path, why); err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (h *hands) finishCopy(t *task, out *outcome) error {
 
 // drift says in which way what was stored is not what the plan saw; "" means
 // it is the same.
-func drift(e *plan.Entry, out *outcome) string {
+func (b *builder) drift(e *plan.Entry, out *outcome) string {
 	switch {
 	case out.torn:
 		return fmt.Sprintf("changed while it was being read, %d times", maxAttempts)
@@ -104,16 +104,22 @@ func drift(e *plan.Entry, out *outcome) string {
 	case !e.SHA256.IsZero() && out.sum != e.SHA256:
 		return "content is not what was planned"
 	}
-	return driftOf(e, &out.info)
+	return b.driftOf(e, &out.info)
 }
 
-// driftOf is drift as far as it shows without reading.
-func driftOf(e *plan.Entry, now *meta.Info) string {
+// driftOf is drift as far as it shows without reading. A source without stable
+// inodes has others after each mount, and may have no ctime that means anything:
+// there the attributes, which cannot change without it elsewhere, are compared.
+func (b *builder) driftOf(e *plan.Entry, now *meta.Info) string {
 	switch {
 	case now.Size != e.Size:
 		return fmt.Sprintf("size is %d, planned %d", now.Size, e.Size)
 	case now.Mtime != e.Mtime:
 		return "modification time is not what was planned"
+	case !b.src.StableInodes():
+		if now.Mode != e.Mode || now.UID != e.UID || now.GID != e.GID {
+			return "mode or owner is not what was planned"
+		}
 	case !e.Ctime.IsZero() && now.Ctime != e.Ctime:
 		return "change time (ctime) is not what was planned"
 	case e.Ino != 0 && now.Ino != e.Ino:

@@ -98,6 +98,47 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// TestUnstableInodes: a source that has other inode numbers after each mount
+// has not drifted for that, and what was staged of it serves. Attributes are
+// still compared.
+func TestUnstableInodes(t *testing.T) {
+	w := newWorld(t)
+	w.settings = "  change_detection: mtime\n"
+	w.tree(2, 10)
+	w.ok(os.Chmod(filepath.Join(w.src, "d0"), 0o755))
+	again := func() { // the same, mounted again
+		w.ok(filepath.WalkDir(w.src, func(path string, d os.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			w.ok(err)
+			w.ok(os.WriteFile(path+".new", content, 0o644))
+			w.ok(os.Chtimes(path+".new", old, old))
+			return os.Rename(path+".new", path)
+		}))
+	}
+	f := w.plan()
+	again()
+	if err := w.cancelAfter(f, 12); err == nil {
+		t.Fatal("not interrupted")
+	}
+	staged := journaled(w)
+	again()
+	rep := w.apply(f, func(o *execute.Options) { o.Strict = true })
+	same(t, "drifted", paths(rep.Drifted), []string(nil))
+	if staged == 0 || rep.TakenOver.Files < int64(staged-1) {
+		t.Errorf("taken over %d of %d", rep.TakenOver.Files, staged)
+	}
+	w.sums(w.snap(rep))
+
+	w.write("d1/f3", big("new", 3000))
+	f = w.plan()
+	w.ok(os.Chmod(filepath.Join(w.src, "d1/f3"), 0o600))
+	rep = w.apply(f)
+	same(t, "drifted", paths(rep.Drifted), []string{"d1/f3"})
+}
+
 func TestStrictLooksAtLinksToo(t *testing.T) {
 	tests := map[string]func(w *world){
 		"file":              func(w *world) { w.write("f", big("x", 2000)) },

@@ -183,7 +183,7 @@ func TestOverridesRecorded(t *testing.T) {
 	same(t, "in the report", w.reportOf(*rep.Snapshot).Overrides, want)
 	text, err := os.ReadFile(filepath.Join(w.root, *rep.Snapshot+"-backup.log"))
 	w.ok(err)
-	for _, want := range []string{`msg="guards overridden" names=min_files,clock`, `msg=guard name=min_files status=overridden detail="the source has 1 files, fewer than 5`} {
+	for _, want := range []string{`msg="guards overridden" names=min_files,clock`, `msg=guard name=min_files status=overridden detail="the source has 1 file, fewer than 5`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the log lacks %q:\n%s", want, text)
 		}

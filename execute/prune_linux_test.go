@@ -250,7 +250,7 @@ func TestPrunesAreChecked(t *testing.T) {
 	// The root has moved on.
 	f := w.plan(pruneOnly)
 	w.apply(w.plan())
-	w.refused(f, execute.ErrRefused, "plan again")
+	w.refused(f, execute.ErrRefused, "but the plan knows")
 }
 
 // TestPruneWithLinksToPruned: the plan may link to what it prunes, as it

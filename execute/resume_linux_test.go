@@ -130,7 +130,7 @@ func TestTwoInterruptionsAndALaterPlan(t *testing.T) {
 	if n := rep.TakenOver.Files; n < int64(max(one, two)-1) || n > 39 {
 		t.Errorf("taken over %d; %d and then %d had been staged", n, one, two)
 	}
-	w.refused(first, execute.ErrRefused, "plan again")
+	w.refused(first, execute.ErrRefused, "has come into being")
 	w.settled()
 }
 
@@ -286,7 +286,7 @@ func TestSecondSourceFails(t *testing.T) {
 	f := w.plan()
 	err := errors.New("fault")
 	res, got := w.try(f, onEvent(func(_ int, e event.Event) {
-		if e.Kind == event.Start && e.Path == "other" {
+		if e.Kind == event.Start && e.Phase == event.Apply && e.Path == "other" {
 			w.ok(os.Rename(filepath.Join(w.root, ".phlb/staging/other/tree"), filepath.Join(w.root, "away")))
 			w.ok(os.Rename(filepath.Join(w.root, ".phlb/catalog"), filepath.Join(w.root, ".phlb/away")))
 			w.ok(os.WriteFile(filepath.Join(w.root, ".phlb/catalog"), nil, 0o600))
@@ -332,7 +332,7 @@ func TestInPlanTargetNotStored(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	_, err := w.tryContext(ctx, f, onEvent(func(_ int, e event.Event) {
-		if e.Kind == event.Start && e.Path == "other" {
+		if e.Kind == event.Start && e.Phase == event.Apply && e.Path == "other" {
 			cancel()
 		}
 	}))

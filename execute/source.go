@@ -30,7 +30,9 @@ func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) err
 	}
 	b.events.Send(event.Event{Kind: event.End, Phase: event.Apply, Path: src.Name, Err: err})
 	if err == nil {
+		b.events.Send(event.Event{Kind: event.Start, Phase: event.Publish, Path: src.Name})
 		err = b.publish(ctx)
+		b.events.Send(event.Event{Kind: event.End, Phase: event.Publish, Path: src.Name, Err: err})
 	}
 	if err != nil && rep.Snapshot == nil {
 		b.log.Error("nothing published", "error", ending(err))

@@ -51,7 +51,7 @@ func (h *hands) joinSpare(t *task, full *target) (*catalog.Record, error) {
 // becomesSpare lets a fallback copy stand in for the inode it could not be
 // linked to. One that drifted has another content or other attributes.
 func (h *hands) becomesSpare(t *task, ino uint64, out *outcome) {
-	if ino != 0 && drift(&t.Entry, out) == "" {
+	if ino != 0 && h.b.drift(&t.Entry, out) == "" {
 		h.b.spare.keep(ino, sums.StoredPath(t.Path))
 	}
 }

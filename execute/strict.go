@@ -35,7 +35,7 @@ func (h *hands) sameFile(t *task) error {
 	if err != nil {
 		return err
 	}
-	if why := driftOf(&t.Entry, &now); why != "" {
+	if why := h.b.driftOf(&t.Entry, &now); why != "" {
 		return h.b.strictly(t.Path, errors.New(why))
 	}
 	return nil

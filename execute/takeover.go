@@ -19,8 +19,10 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 		return nil, nil
 	}
 	now, xattrs, ok := h.look(t)
-	if !ok || now.Kind != meta.File || now.Ctime.IsZero() ||
-		e.Size != now.Size || e.Mtime != now.Mtime || e.Ctime != now.Ctime || e.Ino != now.Ino {
+	if !ok || now.Kind != meta.File || now.Ctime.IsZero() || e.Size != now.Size || e.Mtime != now.Mtime {
+		return nil, nil
+	}
+	if h.b.src.StableInodes() && (e.Ctime != now.Ctime || e.Ino != now.Ino) {
 		return nil, nil
 	}
 	if e.Racy && !h.stillHas(ctx, t, &now, e.SHA256) {

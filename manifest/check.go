@@ -91,10 +91,10 @@ func (d *decoder) checkOverlap(destination string, entries []entry) {
 // overlap says what is wrong with how source and destination lie to each other.
 func overlap(destination, source string, excludes []Pattern, o Options) string {
 	if source == destination {
-		return "source " + source + " is the destination itself"
+		return "source " + source + " is the destination itself; choose another destination"
 	}
 	if _, ok := below(destination, source); ok {
-		return "source " + source + " lies inside the destination " + destination
+		return "source " + source + " lies inside the destination " + destination + "; choose a destination outside"
 	}
 	if rel, ok := below(source, destination); ok && !excludedWithParents(excludes, rel, o) {
 		return "the destination " + destination + " lies inside the source " + source + "; exclude it there: \"/" + rel + "/\""

@@ -281,16 +281,16 @@ func TestOverlap(t *testing.T) {
 		return isDir && strings.Contains(texts(patterns), "/"+rel+"/")
 	}
 	for _, c := range []struct{ source, destination, excludes, want string }{
-		{"/a", "/a", "", "source /a is the destination itself"},
-		{"/b/x/y", "/b", "", "source /b/x/y lies inside the destination /b"},
-		{"/b/x/y", "/b", "/x/", "source /b/x/y lies inside the destination /b"},
+		{"/a", "/a", "", "source /a is the destination itself; choose another destination"},
+		{"/b/x/y", "/b", "", "source /b/x/y lies inside the destination /b; choose a destination outside"},
+		{"/b/x/y", "/b", "/x/", "source /b/x/y lies inside the destination /b; choose a destination outside"},
 		{"/", "/mnt/b", "", `the destination /mnt/b lies inside the source /; exclude it there: "/mnt/b/"`},
 		{"/", "/mnt/b", "/mnt/b/", ""},
 		{"/", "/mnt/b", "/mnt/", ""},
 		{"/", "/mnt/b", "/mn/", `the destination /mnt/b lies inside the source /; exclude it there: "/mnt/b/"`},
-		{"/a/../b", "/b/./", "", "source /b is the destination itself"},
+		{"/a/../b", "/b/./", "", "source /b is the destination itself; choose another destination"},
 		{"/bb", "/b", "", ""},
-		{"/b/..c", "/b", "", "source /b/..c lies inside the destination /b"},
+		{"/b/..c", "/b", "", "source /b/..c lies inside the destination /b; choose a destination outside"},
 	} {
 		asked = nil
 		text := fmt.Sprintf("version: 1\ndestination: %s\nsources: [{path: %s, name: n, excludes: [z, %q]}]\n", c.destination, c.source, c.excludes)

@@ -138,7 +138,7 @@ func TestSingleProblems(t *testing.T) {
 	}{
 		{"", "/b", SingleOptions{}, "source is empty"},
 		{"/a", "", SingleOptions{}, "destination is empty"},
-		{"/b/x", "/b", SingleOptions{}, "source /b/x lies inside the destination /b"},
+		{"/b/x", "/b", SingleOptions{}, "source /b/x lies inside the destination /b; choose a destination outside"},
 		{"/a", "/a/b", SingleOptions{}, `the destination /a/b lies inside the source /a; exclude it there: "/b/"`},
 		{"/a", "/b", SingleOptions{Name: "a//b"}, `name "a//b": an element is empty`},
 		{"/a/.x", "/b", SingleOptions{}, `name ".x": element ".x" starts with a dot (the last element of its path; give the source a name)`},

@@ -60,6 +60,9 @@ type Plan struct {
 	// Unlisted are names in the root that the manifest does not list. Their
 	// snapshots are never pruned.
 	Unlisted []string
+	// Strangers are what lies in a directory that is to become a root and holds
+	// no snapshot: it may be the wrong one. Hidden names do not count.
+	Strangers []string
 	// Limits are what the destination is known not to hold.
 	Limits []fsys.Limit
 	// Tripped are the guards that make the plan not applicable.
@@ -295,18 +298,4 @@ func (b *build) finish(ctx context.Context, p *Plan) error {
 		return err
 	}
 	return b.retention.finish(ctx, p)
-}
-
-// survey lists the names that the manifest does not know.
-func (b *build) survey(ctx context.Context, p *Plan) error {
-	names, err := b.root.Names(ctx)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if !slices.ContainsFunc(b.manifest.Sources, func(s manifest.Source) bool { return s.Name == name }) {
-			p.Unlisted = append(p.Unlisted, name)
-		}
-	}
-	return nil
 }

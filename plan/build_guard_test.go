@@ -115,7 +115,7 @@ func TestGuardMinFiles(t *testing.T) {
 	w.set().Excludes = []manifest.Pattern{{Text: "*.o"}}
 	p := w.plan()
 	p.wantGuard(t, "min_files", plan.GuardTripped) // neither links nor excluded files count
-	p.wantDetail(t, "min_files", "has 1 files, fewer than 2")
+	p.wantDetail(t, "min_files", "has 1 file, fewer than 2")
 	w.opts.Overrides = []string{"min_files"}
 	p = w.plan()
 	p.wantGuard(t, "min_files", plan.GuardOverridden)

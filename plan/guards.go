@@ -158,7 +158,7 @@ func (b *build) checkDestination() {
 		if !ok {
 			detail += ", not " + want + ": is the right disk mounted?"
 			if !looksLikeID(want) {
-				detail += " (root_id in the manifest has not the form of an id, which is a UUID)"
+				detail += " (root_id in the manifest does not have the form of an id, a UUID)"
 			}
 		}
 		check(Guard{Name: guardRootID, Limit: want, Detail: detail}, ok)

@@ -65,6 +65,9 @@ func (s *sourceBuild) measured() {
 		t := s.spool.Totals()
 		files := t.Copy.Files + t.Link.Files
 		detail := fmt.Sprintf("the source has %d files", files)
+		if files == 1 {
+			detail = "the source has 1 file"
+		}
 		if files < least {
 			detail += fmt.Sprintf(", fewer than %d: is something not mounted?", least)
 		}

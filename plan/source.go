@@ -82,6 +82,9 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	if err == nil {
 		err = s.rest()
 	}
+	if err == nil && s.partial {
+		err = s.answers()
+	}
 	s.opts.Events.Send(event.Event{Kind: event.End, Phase: event.Plan, Path: s.Name, Err: err})
 	s.pipe, s.sizes, s.groups, s.oldIndex = pipeline{}, nil, nil, nil // other sources need the memory
 	return err
@@ -100,6 +103,19 @@ func (s *sourceBuild) expectation() event.Event {
 		}
 	}
 	return start
+}
+
+// answers makes sure that what cannot be read are single paths, not the source
+// altogether: a plan without them would take a server that is down for files
+// that are gone.
+func (s *sourceBuild) answers() error {
+	if s.dir == nil {
+		return nil // missing, which is overridden
+	}
+	if err := s.dir.Answers(); err != nil {
+		return fmt.Errorf("scan %s: the source %s is lost: %w", s.Name, s.Path, err)
+	}
+	return nil
 }
 
 func matcherOf(patterns []manifest.Pattern) (*scan.Matcher, error) {

@@ -152,6 +152,10 @@ type Source struct {
 	Totals   Totals // known when reading has passed the entries
 }
 
+// StableInodes reports whether inode numbers and change times of the source
+// tell that a file is the one that was seen before.
+func (s *Source) StableInodes() bool { return s.Settings.ChangeDetection != manifest.DetectMtime }
+
 // What became of a guard.
 const (
 	GuardPassed     = "passed"

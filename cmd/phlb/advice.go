@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"phlb/execute"
@@ -127,6 +128,10 @@ func lockAdvice(err error) (advice, bool) {
 		return advice{}, false
 	}
 	hint := "wait for it with --lock-timeout 1h, or try again later"
+	if e.Elsewhere {
+		lock := filepath.Join(e.Root, ".phlb", "lock")
+		return advice{code: report.CodeLocked, path: e.Root, hint: hint + "; if that run is gone: rm " + shellQuote(lock)}, true
+	}
 	if host, err := os.Hostname(); err == nil && e.Holder.Host == host && e.Holder.PID > 0 {
 		hint += fmt.Sprintf("; `ps -p %d` shows what it is", e.Holder.PID)
 	}
@@ -266,6 +271,11 @@ func systemAdvice(err error) (advice, bool) {
 		return advice{code: report.CodeReadOnly, hint: "the file system is mounted read-only, as some become after an I/O error: look at findmnt and dmesg, then " + again}, true
 	case fsys.ClassPermission:
 		return advice{code: report.CodePermission, hint: "run as a user who may (" + whoami() + " may not), or change the owner or mode of what is named"}, true
+	case fsys.ClassType:
+		return advice{
+			code: report.CodeType,
+			hint: "something else stands where a directory or file belongs, perhaps a symbolic link, which is not followed there: look with ls -ld, and move it away",
+		}, true
 	case fsys.ClassIO:
 		return advice{code: report.CodeIO, hint: "the device failed or is gone: check the cable, the mount and the disk"}, true
 	case fsys.ClassExhausted:

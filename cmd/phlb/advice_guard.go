@@ -62,7 +62,7 @@ func whatToLookAt(guard, path string) string {
 	case "root_id":
 		return "look which disk is mounted at the destination; its id stands in .phlb/root.json"
 	case "min_files":
-		return "look whether the source is whole, or something is not mounted in it"
+		return "look whether the source is whole, with everything mounted in it, and what the excludes leave out: phlb show PLAN --entries --action skip"
 	case "max_deleted_percent":
 		return "look what is gone: phlb show PLAN --entries --action deleted"
 	case "max_changed_percent":

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+
 	"phlb/internal/fsys"
 	"phlb/internal/report"
 	"phlb/internal/snapshot"
@@ -161,7 +162,7 @@ func (a *app) prepare() error {
 
 func (a *app) openProgress() error {
 	if !slices.Contains(logFormats(), a.logFormat) {
-		return usagef("--log-format: %w", noneOf(a.logFormat, logFormats()))
+		return usagef("--log-format %q: choose one of %s%s", a.logFormat, strings.Join(logFormats(), ", "), didYouMean(a.logFormat, logFormats()))
 	}
 	o := report.ProgressOptions{
 		Out: a.err, Surface: surface(a.err), Size: func() (int, int) { return size(a.err) }, Title: hasTitle(),

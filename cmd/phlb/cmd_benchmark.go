@@ -38,9 +38,12 @@ type hashFlags struct {
 func (a *app) newBenchmarkHashesCommand() *cobra.Command {
 	var o hashFlags
 	c := &cobra.Command{
-		Use:               "hashes PATH",
-		Short:             "Compare hash algorithms on the files below a path",
-		Example:           `  phlb benchmark hashes /home/me --max-duration 5s --min-file-size 0`,
+		Use:     "hashes PATH",
+		Short:   "Compare hash algorithms on the files below a path",
+		Example: `  phlb benchmark hashes /home/me --max-duration 5s --min-file-size 0`,
+		Long: `Reads files below PATH and hashes them with several algorithms, to see what
+hashing costs beside reading here. A second run finds the files in memory and
+reads faster. Nothing is written.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,8 +99,10 @@ func (a *app) runBenchmarkHashes(cmd *cobra.Command, path string, o hashFlags) e
 func (a *app) newBenchmarkScanCommand() *cobra.Command {
 	var excludes []string
 	c := &cobra.Command{
-		Use:               "scan PATH",
-		Short:             "Measure how fast a tree is scanned",
+		Use:   "scan PATH",
+		Short: "Measure how fast a tree is scanned",
+		Long: `Walks the tree below PATH as a plan does, without reading files, and tells how
+long it took. Nothing is written.`,
 		Example:           `  phlb benchmark scan /home/me`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectories(1),

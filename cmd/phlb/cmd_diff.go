@@ -5,8 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"phlb/internal/fsys"
 	"phlb/internal/report"
+	"phlb/internal/restore"
 	"phlb/internal/snapdiff"
+	"phlb/internal/snapshot"
 )
 
 func (a *app) newDiffCommand() *cobra.Command {
@@ -43,6 +46,35 @@ some paths could not be read.`,
 	return c
 }
 
+// bothThere makes sure that a misspelt path does not look as if all of it had
+// been added or removed. One path that only one of two snapshots has was; where
+// neither has it comparing tells.
+func bothThere(a, b snapdiff.Side) error {
+	missingA, missingB := missingIn(a), missingIn(b)
+	switch {
+	case a.Path == b.Path, missingA != nil && missingB != nil:
+		return nil
+	case missingA != nil:
+		return missingA
+	}
+	return missingB
+}
+
+// missingIn is the error of a path that a snapshot does not hold; nil: it does,
+// or that cannot be told.
+func missingIn(s snapdiff.Side) error {
+	dir, err := s.Root.OpenSnapshot(s.ID)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	switch _, err := dir.LstatAt(s.Path); fsys.ClassOf(err) {
+	case fsys.ClassVanished, fsys.ClassType:
+		return notInSnapshot(s.Root, snapshot.Place{ID: s.ID, Rel: s.Path}, &restore.MissingError{ID: s.ID, Path: s.Path})
+	}
+	return nil
+}
+
 func (a *app) runDiff(ctx context.Context, first, second, pattern string) error {
 	filter, err := report.NewPathFilter(pattern)
 	if err != nil {
@@ -56,6 +88,9 @@ func (a *app) runDiff(ctx context.Context, first, second, pattern string) error 
 		}
 		defer root.Close()
 		sides[i] = snapdiff.Side{Root: root, ID: place.ID, Path: place.Rel}
+	}
+	if err := bothThere(sides[0], sides[1]); err != nil {
+		return err
 	}
 	d, err := snapdiff.Compare(ctx, sides[0], sides[1], snapdiff.Options{Select: filter.Match})
 	if err != nil {

@@ -40,6 +40,9 @@ files could not be read.`,
 }
 
 func (a *app) runHistory(ctx context.Context, arg, what string) error {
+	if strings.Trim(what, "/") == "" {
+		return usagef("history of what? it is written NAME/PATH, such as home/docs/letter.txt")
+	}
 	root, _, err := openRootOf(ctx, arg)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (a *app) runHistory(ctx context.Context, arg, what string) error {
 	}
 	o := history.Options{Path: rel, Workers: a.workerCount(0)}
 	if o.Match, err = matchOf(rel); err != nil {
-		return usagef("%w", err)
+		return usageHint(err, `a pattern's own characters in a name are escaped by a backslash: \* \? \[ \{`)
 	}
 	res, err := history.Of(ctx, root, name, o)
 	if err != nil {

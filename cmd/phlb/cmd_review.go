@@ -48,7 +48,7 @@ func (a *app) runReview(ctx context.Context, path string, o applyOptions) error 
 	tree := review.NewTree()
 	options, err := a.readForReview(ctx, f, tree)
 	if err != nil {
-		return fmt.Errorf("review %s: %w", path, err)
+		return manifestForPlan(fmt.Errorf("review %s: %w", path, err), path)
 	}
 	sum := options.sha256
 	choice, err := review.Run(ctx, a.in, fileOf(a.out), tree, options.Options)

@@ -139,7 +139,16 @@ func (a *app) runShow(ctx context.Context, path string, o showOptions) error {
 	if applied {
 		return a.showApplied(in, path, o)
 	}
-	return a.showPlan(ctx, in, path, o)
+	return manifestForPlan(a.showPlan(ctx, in, path, o), path)
+}
+
+// manifestForPlan completes the error of a file that is no plan and has a
+// manifest's name.
+func manifestForPlan(err error, path string) error {
+	if err == nil || !isManifest(path) || !errors.Is(err, plan.ErrFormat) {
+		return err
+	}
+	return advise(err, report.CodePlanNone, path, "by its name it is a manifest: phlb plan "+shellQuote(path)+" writes the plan to look at")
 }
 
 func (a *app) showPlan(ctx context.Context, in *planInput, path string, o showOptions) error {

@@ -153,6 +153,9 @@ func haveNames(ctx context.Context, root *snapshot.Root, names []string) error {
 		return err
 	}
 	for _, name := range names {
+		if name == "" {
+			return usagef("--name: the name is empty")
+		}
 		if !slices.Contains(all, name) {
 			return noSuchName(ctx, root, name, all)
 		}

@@ -78,7 +78,7 @@ func (a *app) runVerify(ctx context.Context, arg string, o verifyOptions, m *met
 	if err != nil {
 		return err
 	}
-	if _, _, err := root.State(); err != nil {
+	if _, _, err := root.State(); errors.Is(err, snapshot.ErrDamaged) {
 		a.log.Warn("no snapshot is concerned, but no run can begin: phlb rebuild mends that", "error", err)
 	}
 	lock, err := a.lock(ctx, root, fsys.Shared)

@@ -68,6 +68,9 @@ func parsePage(t *testing.T, path, text string) page {
 			p.items = append(p.items, it)
 			continue
 		}
+		if start := strings.TrimSpace(line); strings.HasPrefix(start, "```") || strings.HasPrefix(start, "~~~") {
+			t.Errorf("%s:%d: a block that would not be executed, as its beginning is unusual", path, i+1)
+		}
 		if !strings.HasPrefix(strings.TrimSpace(line), "<!--") || strings.HasPrefix(line, "<!-- Made") {
 			continue
 		}

@@ -93,6 +93,7 @@ func failure(err error, code int) *report.Failure {
 	f := &report.Failure{Outcome: outcome(code), ExitCode: code}
 	if errors.As(err, &f.Problems) {
 		f.Code, f.Cause = report.CodeManifestInvalid, "the manifest is invalid: "+plural(len(f.Problems), "problem")
+		f.Path = f.Problems[0].Pos.File
 		return f
 	}
 	if code == codeInterrupted {

@@ -74,7 +74,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-func TestFailureTellsWhatToDo(t *testing.T) {
+func TestMessageTellsWhatToDo(t *testing.T) {
 	found := errors.New("found")
 	staged := "/mnt/.phlb/staging/home/tree/x"
 	tests := []struct {
@@ -107,6 +107,7 @@ func TestFailureTellsWhatToDo(t *testing.T) {
 		{&execute.GuardError{Guard: "clock", Planned: true, Err: found}, report.CodeGuard, "", "(?s)date.*for inspection only.*--override-guard clock"},
 		{&execute.GuardError{Guard: "source", Always: true, Err: found}, report.CodeGuard, "", "mend that, and apply the plan then$"},
 		{&snapshot.LockedError{Root: "/mnt"}, report.CodeLocked, "/mnt", "--lock-timeout"},
+		{&snapshot.LockedError{Root: "/mnt", Elsewhere: true}, report.CodeLocked, "/mnt", "if that run is gone: rm /mnt/.phlb/lock$"},
 		{fmt.Errorf("lock: %w: %w", snapshot.ErrLocking, syscall.ENOLCK), report.CodeLockUnsupported, "", "NFS"},
 		{&hook.Error{When: hook.Before, Err: syscall.ENOENT}, report.CodeHook, "", "nothing of this source was backed up"},
 		{errors.New("x"), report.CodeOther, "", "^$"},

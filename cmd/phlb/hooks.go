@@ -17,6 +17,7 @@ import (
 
 	"phlb/execute"
 	"phlb/internal/hook"
+	"phlb/internal/report"
 	"phlb/internal/snapshot"
 	"phlb/manifest"
 	"phlb/plan"
@@ -79,9 +80,12 @@ func readHead(ctx context.Context, f io.Reader) (*planHead, error) {
 func (a *app) hooksOfPlan(header *planHead, path string) (*hookRun, error) {
 	want := header.Manifest.SHA256
 	if want == "" {
-		return nil, fmt.Errorf("%w: it was made without a manifest, so there are no hooks for it", execute.ErrRefused)
+		err := fmt.Errorf("%w: it was made without a manifest, so there are no hooks for it", execute.ErrRefused)
+		return nil, advise(err, report.CodePlanOther, path, "apply it without --hooks")
 	}
-	altered := fmt.Errorf("%w: %s is not the manifest that it was made from (%s, SHA-256 %s): plan again", execute.ErrRefused, path, header.Manifest.Path, want)
+	altered := advise(
+		fmt.Errorf("%w: %s is not the manifest that it was made from (%s, SHA-256 %s)", execute.ErrRefused, path, header.Manifest.Path, want),
+		report.CodePlanStale, path, planAgain(path)+"; or apply this plan without --hooks")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)

@@ -93,13 +93,13 @@ func (a *app) sayFailure(f *report.Failure) {
 		}
 		return
 	}
-	log := a.voice()
+	voice := a.voice()
 	for _, p := range f.Problems {
 		attrs := []any{"path", p.Pos.File, "line", p.Pos.Line, "column", p.Pos.Column}
 		if p.Hint != "" {
 			attrs = append(attrs, "hint", p.Hint)
 		}
-		log.Error(p.Message, attrs...)
+		voice.Error(p.Message, attrs...)
 	}
 	attrs := []any{"status", string(f.Outcome), "exit_code", f.ExitCode, "code", string(f.Code)}
 	if f.Path != "" {
@@ -108,7 +108,7 @@ func (a *app) sayFailure(f *report.Failure) {
 	if f.Hint != "" {
 		attrs = append(attrs, "hint", f.Hint)
 	}
-	log.Error(f.Cause, attrs...)
+	voice.Error(f.Cause, attrs...)
 }
 
 // noticeAfter is how long stopping may take before it is told that the

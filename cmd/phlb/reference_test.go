@@ -1,28 +1,24 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"phlb/manifest"
 )
 
 var update = flag.Bool("update", false, "write docs/reference anew")
 
 // generated begins every page of the reference that is made from the code.
-const generated = "<!-- Made from the code: go test ./cmd/phlb -run '^TestReference$' -update -->\n\n"
+const generated = "<!-- Made from the code: go test ./cmd/phlb -run '^TestReference$' -update -->\n\n" +
+	"[Documentation](../README.md) › [Reference](../README.md#reference)\n\n"
 
 // TestReference: docs/reference says what the code does.
 func TestReference(t *testing.T) {
@@ -103,6 +99,14 @@ func commandsReference() string {
 	root := (&app{}).newRootCommand()
 	b.WriteString("# Commands\n\n`phlb COMMAND --help` says the same. What an argument or flag means is the same in\n" +
 		"all commands; [exit codes](exit-codes.md) have a page of their own.\n")
+	for _, g := range root.Groups() {
+		fmt.Fprintf(&b, "\n%s\n\n", g.Title)
+		for _, c := range commands() {
+			if c.GroupID == g.ID {
+				fmt.Fprintf(&b, "- [%s](#%s): %s\n", c.Name(), strings.ReplaceAll(c.CommandPath(), " ", "-"), c.Short)
+			}
+		}
+	}
 	b.WriteString("\n## Flags of all commands\n\n" + flagTable(root.PersistentFlags()))
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n`%s`\n", c.CommandPath(), strings.TrimSuffix(c.Short, "."), usage(c))
@@ -161,6 +165,11 @@ func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "*", `\*`).Replace(text)
 }
 
+var (
+	quotedCommand = regexp.MustCompile(`"(phlb [a-z]+)"`)
+	flagWord      = regexp.MustCompile(`(^|[ (])(--[a-z][a-z0-9-]*)`)
+)
+
 // markdown makes of a help text, whose examples and lists are indented, one
 // with blocks. Blocks of commands are executed by TestDocs.
 func markdown(text string) string {
@@ -170,12 +179,18 @@ func markdown(text string) string {
 	for i := 0; i < len(lines); i++ {
 		indent := indentOf(lines[i])
 		if indent == 0 || indent == 3 && i > 0 && (numbered.MatchString(lines[i-1]) || indentOf(lines[i-1]) == 3) {
-			b.WriteString(strings.NewReplacer("<", "&lt;", "*", `\*`, "__", `\_\_`).Replace(lines[i]) + "\n")
+			text := strings.NewReplacer("<", "&lt;", "*", `\*`, "__", `\_\_`).Replace(lines[i])
+			text = quotedCommand.ReplaceAllString(text, "`$1`")
+			b.WriteString(flagWord.ReplaceAllString(text, "$1`$2`") + "\n")
 			continue
 		}
 		block := []string{}
 		for ; i < len(lines) && indentOf(lines[i]) > 0; i++ {
-			block = append(block, lines[i][min(indent, indentOf(lines[i])):])
+			block = append(block, lines[i])
+			indent = min(indent, indentOf(lines[i]))
+		}
+		for j := range block {
+			block[j] = block[j][indent:]
 		}
 		i--
 		fmt.Fprintf(&b, "```%s\n%s\n```\n", kindOf(block[0]), strings.Join(block, "\n"))
@@ -206,15 +221,15 @@ func exitCodesReference() string {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, cell(e.meaning))
 	}
 	b.WriteString(`
-The codes are part of what phlb promises: scripts may rely on them. A command
-ends with the most serious of what happened. With ` + "`--json`" + ` the result says the
+The codes are part of what phlb promises: scripts may rely on them. With ` + "`--json`" + ` the result says the
 same in words; [the format](../format.md#errors-as-json) has the keys.
 
 In scripts, tell 3 from other failures: the snapshot is there.
 
 ` + "```sh" + `
+code=0
 phlb apply manifest.yaml --yes || code=$?
-case ${code:-0} in
+case $code in
 0) echo "done" ;;
 3) echo "done, but look at the report" ;;
 4) echo "stopped by a guard: look at the plan" ;;
@@ -254,142 +269,4 @@ func listsIndented(text string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
-}
-
-// schemaNode is a JSON Schema as the manifest's is written.
-type schemaNode struct {
-	Ref         string                 `json:"$ref"`
-	Type        string                 `json:"type"`
-	Description string                 `json:"description"`
-	Default     any                    `json:"default"`
-	Const       any                    `json:"const"`
-	Enum        []any                  `json:"enum"`
-	Minimum     *float64               `json:"minimum"`
-	Maximum     *float64               `json:"maximum"`
-	AnyOf       []*schemaNode          `json:"anyOf"`
-	AllOf       []*schemaNode          `json:"allOf"`
-	Items       *schemaNode            `json:"items"`
-	Properties  map[string]*schemaNode `json:"properties"`
-	Required    []string               `json:"required"`
-	Defs        map[string]*schemaNode `json:"$defs"`
-}
-
-func manifestReference(t *testing.T) string {
-	t.Helper()
-	var root schemaNode
-	if err := json.Unmarshal(manifest.Schema(), &root); err != nil {
-		t.Fatal(err)
-	}
-	r := &schemaReader{defs: root.Defs, order: keyOrder(string(manifest.Schema()))}
-	var b strings.Builder
-	b.WriteString("# The manifest\n\nAll keys. `phlb help manifest` has the essentials, [help topics](help-topics.md) the rules\n" +
-		"behind them, [examples](../../examples) files that run as they are, and `phlb schema manifest`\nprints the JSON Schema that this page is made from.\n")
-	b.WriteString("\n## At the top\n\n" + r.table("", &root))
-	source := r.resolve(r.resolve(root.Properties["sources"]).Items)
-	b.WriteString("\n## Of a source\n\nAll of these but `name` and `path` may stand under `defaults`, too.\n\n" + r.table("", source))
-	b.WriteString(`
-## Types
-
-| type | written as |
-|---|---|
-| size | bytes, or a number with a unit: ` + "`4096`, `1.5GiB`, `2GB`" + `; KiB, MiB, GiB, TiB are powers of 1024, kB, MB, GB, TB of 1000 |
-| span | years, months, days, hours: ` + "`2d12h`, `1y6m`" + ` |
-| duration | ` + "`90s`, `10m`, `1h30m`" + ` |
-| percentage | 0 to 100 |
-| pattern | as in .gitignore; see [excludes](help-topics.md#excludes) |
-
-Instead of any value, ` + "`${VAR}` or `${VAR:-default}`" + ` may stand; the expanded text is read as the
-key's type. Hooks are the exception: there the shell expands variables.
-`)
-	return b.String()
-}
-
-type schemaReader struct {
-	defs  map[string]*schemaNode
-	order map[string]int
-}
-
-// keyOrder tells where each key stands first in the schema's text, since that
-// is the order for people.
-func keyOrder(text string) map[string]int {
-	order := map[string]int{"name": -2, "path": -1}
-	for _, m := range regexp.MustCompile(`"([a-z_]+)": \{`).FindAllStringSubmatchIndex(text, -1) {
-		if key := text[m[2]:m[3]]; order[key] == 0 {
-			order[key] = m[0]
-		}
-	}
-	return order
-}
-
-// resolve follows a reference; what stands beside it comes first.
-func (r *schemaReader) resolve(s *schemaNode) *schemaNode {
-	if s.Ref == "" {
-		return s
-	}
-	to := *r.resolve(r.defs[strings.TrimPrefix(s.Ref, "#/$defs/")])
-	if s.Description != "" {
-		to.Description = s.Description
-	}
-	if s.Default != nil {
-		to.Default = s.Default
-	}
-	return &to
-}
-
-func (r *schemaReader) table(prefix string, s *schemaNode) string {
-	out := ""
-	if prefix == "" {
-		out = "| key | type | default | |\n|---|---|---|---|\n"
-	}
-	keys := slices.SortedFunc(maps.Keys(s.Properties), func(a, b string) int { return r.order[a] - r.order[b] })
-	for _, key := range keys {
-		p := r.resolve(s.Properties[key])
-		shown := ""
-		switch {
-		case slices.Contains(s.Required, key):
-			shown = "required"
-		case p.Default != nil:
-			shown = fmt.Sprintf("`%v`", p.Default)
-		}
-		out += fmt.Sprintf("| `%s%s` | %s | %s | %s |\n", prefix, key, r.typeOf(key, s.Properties[key]), shown, cell(p.Description))
-		if p.Type == "object" && key != "defaults" {
-			out += r.table(prefix+key+".", p)
-		}
-	}
-	return out
-}
-
-// typeOf is a key's type in a word or two.
-func (r *schemaReader) typeOf(key string, s *schemaNode) string {
-	for ; s.Ref != ""; s = r.defs[strings.TrimPrefix(s.Ref, "#/$defs/")] {
-		switch def := strings.TrimPrefix(s.Ref, "#/$defs/"); def {
-		case "size", "span", "text", "name":
-			return def
-		case "boolean", "count":
-			return map[string]string{"boolean": "true or false", "count": "number"}[def]
-		case "percent":
-			return "percentage"
-		case "sentinel":
-			return "path"
-		}
-	}
-	switch {
-	case key == "timeout":
-		return "duration"
-	case key == "small_file_threshold":
-		return "size"
-	case s.Type == "array":
-		return "list"
-	case s.Type == "object":
-		return "keys"
-	case len(s.Enum) > 0:
-		return "`" + strings.Trim(strings.ReplaceAll(fmt.Sprint(s.Enum), " ", "`, `"), "[]") + "`"
-	case len(s.AnyOf) > 0:
-		return r.typeOf("", s.AnyOf[0])
-	case s.Const != nil:
-		return fmt.Sprintf("`%v`", s.Const)
-	case s.Type == "integer":
-		return "number"
-	}
-	return "text"
 }

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -82,13 +80,9 @@ const (
 // TestReviewOnATerminal: keys, a signal, and what is left of the terminal.
 func TestReviewOnATerminal(t *testing.T) {
 	dir := t.TempDir()
-	for path, text := range map[string]string{
+	put(t, dir, map[string]string{
 		"m.yaml": "version: 1\ndestination: dst\nsources: [{path: src}]\n", "src/hello": strings.Repeat("x", 2000), "dst/.keep": "",
-	} {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755), os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	plan := exec.Command(program(t), "plan", "m.yaml")
 	plan.Dir = dir
 	if out, err := plan.CombinedOutput(); err != nil {

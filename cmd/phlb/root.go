@@ -83,8 +83,6 @@ func (a *app) addCommands(c *cobra.Command) {
 // completion command.
 func needShell(c *cobra.Command) {
 	c.Use = "completion SHELL"
-	c.Example = `  phlb completion bash > phlb.bash
-  phlb completion fish > phlb.fish`
 	c.Args = nil // what stands there is no shell: RunE tells
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -92,6 +90,8 @@ func needShell(c *cobra.Command) {
 		}
 		return usagef("completion for which shell? bash, zsh, fish or powershell")
 	}
+	c.Example = `  phlb completion bash > phlb.bash
+  phlb completion fish > phlb.fish`
 }
 
 // newHelpCommand replaces cobra's, which takes an unknown command for no

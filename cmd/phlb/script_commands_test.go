@@ -33,6 +33,8 @@ type scriptCommand = func(ts *testscript.TestScript, neg bool, args []string)
 func scriptCommands() map[string]scriptCommand {
 	return map[string]scriptCommand{
 		"exits":     scriptExits,
+		"fails":     scriptFails,
+		"tmpfs":     scriptTmpfs,
 		"json":      scriptJSON,
 		"jsonlines": scriptJSONLines,
 		"remember":  scriptRemember,

@@ -36,11 +36,24 @@ func (t topic) text() (string, error) {
 	return string(text), err
 }
 
+// helpWidth is how wide help may be, in columns.
+const helpWidth = 80
+
 func exitCodesText() string {
 	var b strings.Builder
 	b.WriteString("Every command ends with one of these codes:\n\n")
 	for _, e := range exitMeanings() {
-		fmt.Fprintf(&b, "%3d  %s\n", e.code, e.meaning)
+		fmt.Fprintf(&b, "%3d ", e.code)
+		at := 4
+		for word := range strings.FieldsSeq(e.meaning) {
+			if at+1+len(word) > helpWidth {
+				b.WriteString("\n    ")
+				at = 4
+			}
+			b.WriteString(" " + word)
+			at += 1 + len(word)
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("\nThe help of each command tells what they mean for it.\n")
 	return b.String()

@@ -9,8 +9,14 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"phlb/internal/report"
 	"phlb/internal/suggest"
 )
+
+// usageHint is wrong usage, with where to read how it is done.
+func usageHint(err error, hint string) error {
+	return advise(usageError{err}, report.CodeUsage, "", hint)
+}
 
 // unknownCommand is a usage error that proposes what may have been meant.
 func unknownCommand(parent *cobra.Command, name string) error {
@@ -21,7 +27,7 @@ func unknownCommand(parent *cobra.Command, name string) error {
 	if similar := parent.SuggestionsFor(name); len(similar) > 0 {
 		hint = " (did you mean " + strings.Join(similar, " or ") + "?)"
 	}
-	return usagef("unknown command %q%s\nsee: %s --help", name, hint, parent.CommandPath())
+	return usageHint(fmt.Errorf("unknown command %q%s", name, hint), "see: "+parent.CommandPath()+" --help")
 }
 
 // usageErrors makes wrong arguments usage errors, which have their own exit
@@ -36,7 +42,7 @@ func usageErrors(c *cobra.Command) {
 	}
 	c.Args = func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usagef("%w\nusage: %s", argumentError(cmd, args, err), cmd.UseLine())
+			return usageHint(argumentError(cmd, args, err), "usage: "+cmd.UseLine())
 		}
 		return nil
 	}
@@ -114,7 +120,7 @@ func flagError(cmd *cobra.Command, err error) error {
 			err = fmt.Errorf("%w (did you mean --%s?)", err, near)
 		}
 	}
-	return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
+	return usageHint(err, "see: "+cmd.CommandPath()+" --help")
 }
 
 // wanted says what values of a type look like.

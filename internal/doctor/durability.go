@@ -93,7 +93,16 @@ func trySyncFS(_ context.Context, d *fsys.Dir, _ *examinee) (Finding, error) {
 }
 
 // tryLocks opens one file twice, as two runs of phlb do.
-func tryLocks(_ context.Context, d *fsys.Dir, _ *examinee) (Finding, error) {
+func tryLocks(_ context.Context, d *fsys.Dir, e *examinee) (Finding, error) {
+	f, err := tryLocksHere(d)
+	if err == nil && f.Level == OK && e.fs.Type == "fuse" {
+		return Finding{Result: "on this machine", Level: Warn, Supported: yes(), Source: ByType,
+			Detail: "Runs on other machines that use the same files may not see them: let one machine write."}, nil
+	}
+	return f, err
+}
+
+func tryLocksHere(d *fsys.Dir) (Finding, error) {
 	if err := create(d, "lock", ""); err != nil {
 		return Finding{}, err
 	}

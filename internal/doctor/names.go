@@ -95,9 +95,20 @@ func tryNames(_ context.Context, d *fsys.Dir, _ *examinee) (Finding, error) {
 		Detail: "Names like these cannot be stored: " + strings.Join(refused, ", ") + "."}, nil
 }
 
+// listed lists a directory as whoever opens it now sees it: some FUSE file
+// systems list the state at opening.
+func listed(d *fsys.Dir) ([]fsys.DirEntry, error) {
+	again, err := d.OpenDirAt(".")
+	if err != nil {
+		return nil, err
+	}
+	defer again.Close()
+	return again.ReadDir()
+}
+
 // keepsName makes a file and looks whether it is listed under the same name.
 func keepsName(d *fsys.Dir, name string) (bool, error) {
-	before, err := d.ReadDir()
+	before, err := listed(d)
 	if err != nil {
 		return false, err
 	}
@@ -109,7 +120,7 @@ func keepsName(d *fsys.Dir, name string) (bool, error) {
 			return false, nil
 		}
 	}
-	after, err := d.ReadDir()
+	after, err := listed(d)
 	return len(after) == len(before)+1 && slices.Contains(names(after), name), err
 }
 

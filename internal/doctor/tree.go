@@ -37,8 +37,19 @@ func exists(d *fsys.Dir, name string) (bool, error) {
 }
 
 // removeTree removes a directory and all below it. It goes on after errors
-// and ignores a context: what was made must not stay.
+// and ignores a context: what was made must not stay. Network file systems may
+// list what was there a while ago, so it looks again where that is not all.
 func removeTree(d *fsys.Dir, name string) error {
+	const attempts = 3
+	for try := 1; ; try++ {
+		err := removeListed(d, name)
+		if removed := d.RemoveDir(name); removed == nil || try == attempts {
+			return errors.Join(err, removed)
+		}
+	}
+}
+
+func removeListed(d *fsys.Dir, name string) error {
 	sub, err := d.OpenDir(name)
 	if err != nil {
 		return err
@@ -47,7 +58,7 @@ func removeTree(d *fsys.Dir, name string) error {
 	for _, e := range list {
 		err = errors.Join(err, removeEntry(sub, e))
 	}
-	return errors.Join(err, sub.Close(), d.RemoveDir(name))
+	return errors.Join(err, sub.Close())
 }
 
 func removeEntry(d *fsys.Dir, e fsys.DirEntry) error {

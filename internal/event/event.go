@@ -57,6 +57,7 @@ const (
 	Scan      Phase = "scan" // reading the source tree
 	Plan      Phase = "plan" // deciding, hashing included
 	Apply     Phase = "apply"
+	Publish   Phase = "publish" // making a snapshot durable and giving it its name
 	Verify    Phase = "verify"
 	Rebuild   Phase = "rebuild"
 	Repair    Phase = "repair"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -128,5 +129,29 @@ func TestFifo(t *testing.T) {
 	must(t, err)
 	if len(list) != 1 || list[0].Kind != meta.Fifo && list[0].Kind != meta.Unknown {
 		t.Error(list)
+	}
+}
+
+// TestAnswers: a directory that was removed, or may not be entered, is no file
+// system that is gone. What one looks like that is, .ci/remote tries.
+func TestAnswers(t *testing.T) {
+	top := t.TempDir()
+	if err := os.Mkdir(top+"/sub", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(top + "/sub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for what, do := range map[string]func() error{
+		"as it is": func() error { return nil }, "closed": func() error { return os.Chmod(top+"/sub", 0) }, "removed": func() error { return os.RemoveAll(top + "/sub") },
+	} {
+		if err := do(); err != nil && what != "closed" {
+			t.Fatal(err)
+		}
+		if err := d.Answers(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

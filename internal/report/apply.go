@@ -131,6 +131,17 @@ func applyHead(p *page, r *execute.Report) {
 	}
 }
 
+// oneLine joins the lines of an error.
+func oneLine(s string) string {
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
 func storedBytes(t plan.Totals) int64 { return t.Copy.Bytes + t.Link.Bytes }
 
 // countLine writes a count that is worth a line only if there is any.

@@ -59,7 +59,7 @@ func appliedName(r *execute.Report) string {
 // appliedErrors tells what went wrong.
 func appliedErrors(m *markdown, r *execute.Report) {
 	if r.Error != "" {
-		m.heading(3, "Why "+mdName(r.Name)+" failed", mdWords(r.Error))
+		m.heading(3, "Why "+mdName(r.Name)+" failed", mdWords(oneLine(r.Error)))
 	}
 	for _, list := range appliedLists(r) {
 		var rows [][]string

@@ -28,5 +28,5 @@
 // # JSON progress
 //
 // With the mode json, progress is one object a line: docs/progress.md says
-// what is in them, docs/schema/progress.schema.json is their schema.
+// what is in them, progress.schema.json is their schema.
 package report

@@ -63,6 +63,7 @@ const (
 	CodeReadOnly   Code = "read_only"  // the file system is mounted so
 	CodePermission Code = "permission" // this user may not
 	CodeIO         Code = "io"         // the device failed
+	CodeType       Code = "type"       // something else than a directory or file that belongs there
 	CodeExhausted  Code = "exhausted"  // out of open files or memory
 	CodeOutput     Code = "output"     // what standard output leads to failed
 	CodeTemporary  Code = "temporary"  // the directory for temporary files

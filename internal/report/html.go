@@ -62,7 +62,7 @@ func contentHash(s string) string {
 // than most pages.
 var pages = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
-		"bytes": Bytes, "count": anyCount, "files": files, "name": Name, "text": text, "percent": percent,
+		"bytes": Bytes, "count": anyCount, "files": files, "name": Name, "text": text, "oneline": oneLine, "percent": percent,
 		"size": sizeOrNone, "directory": directoryName, "changes": changeWords, "limit": limitOrNone,
 		"when":      func(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" },
 		"deref":     func(s *string) string { return *s },

@@ -48,6 +48,8 @@ type PlanOptions struct {
 	// Unlisted are names in the root that the manifest does not list. A plan
 	// does not carry them, so they are told only right after planning.
 	Unlisted []string
+	// Strangers are what lies in a directory that is to become a root, likewise.
+	Strangers []string
 	// Limits are what the destination is known not to hold, likewise.
 	Limits []fsys.Limit
 }
@@ -123,7 +125,7 @@ func (r *PlanReport) header(h *plan.Header) error {
 		},
 		Applyable: h.Applyable, Overrides: slices.Clone(h.Overrides), PruneOnly: h.PruneOnly,
 		Sources: []SourceSummary{}, Keep: []KeepView{}, Prune: []PruneView{},
-		Unlisted: r.o.Unlisted, Limits: r.o.Limits,
+		Unlisted: r.o.Unlisted, Strangers: r.o.Strangers, Limits: r.o.Limits,
 	}
 	if h.Manifest != (plan.ManifestRef{}) {
 		s.Manifest = &ManifestView{Path: NewPath(h.Manifest.Path), SHA256: h.Manifest.SHA256}
@@ -158,7 +160,7 @@ func (r *PlanReport) Observer() plan.Observer {
 // Planned writes the summary of the plan that was observed and has been
 // written. Entries are not listed.
 func (r *PlanReport) Planned(p *plan.Plan) error {
-	r.o.Unlisted, r.o.Limits = p.Unlisted, p.Limits
+	r.o.Unlisted, r.o.Strangers, r.o.Limits = p.Unlisted, p.Strangers, p.Limits
 	r.list = noList{}
 	totals, err := p.Document.Totals()
 	if err == nil {

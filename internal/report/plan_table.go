@@ -29,6 +29,9 @@ func planHead(p *page, s *PlanSummary) {
 	if s.Destination.ID == nil {
 		p.gap()
 		p.line("%s", p.paint(yellow, "A new root begins at "+Name(s.Destination.Raw())+"."))
+		if len(s.Strangers) > 0 {
+			p.line("%s", p.paint(yellow, "It is not empty and holds no snapshot: "+strangerWords(s.Strangers)+". Is it the right directory?"))
+		}
 	}
 	p.section("Plan %s for %s", text(s.PlanID), Name(s.Destination.Raw()))
 	made := "made " + s.CreatedAt.UTC().Format(time.DateTime) + " UTC by phlb " + text(s.PHLBVersion)
@@ -50,6 +53,19 @@ func planHead(p *page, s *PlanSummary) {
 			p.line("%s%s", tableIndent, p.paint(yellow, "The destination "+words+"."))
 		}
 	}
+}
+
+// strangerWords names the first few.
+func strangerWords(names []string) string {
+	var few []string
+	for _, n := range names[:min(len(names), 3)] {
+		few = append(few, Name(n))
+	}
+	words := strings.Join(few, ", ")
+	if more := len(names) - len(few); more > 0 {
+		words += " and " + Count(int64(more)) + " more"
+	}
+	return words
 }
 
 // lackWords says what it means for a backup that its destination cannot hold

@@ -42,6 +42,9 @@ type PlanSummary struct {
 	Keep       []KeepView      `json:"keep"`
 	Prune      []PruneView     `json:"prune"`
 	Unlisted   []string        `json:"unlisted_names,omitempty"` // in the root, but not in the manifest
+	// Strangers are what lies in a directory that is to become a root and holds
+	// no snapshot, likewise only told right after planning.
+	Strangers []string `json:"destination_holds,omitempty"`
 	// Limits are what the destination is known not to hold, by the names of
 	// doctor's checks. Like Unlisted they are told only right after planning.
 	Limits []fsys.Limit    `json:"destination_limits,omitempty"`

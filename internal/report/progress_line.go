@@ -63,10 +63,10 @@ func (l barLayout) line(s snapshot, style Style) string {
 	if s.bytes > 0 || s.totalBytes > 0 {
 		parts = append(parts, ofTotal(Bytes(s.bytes), Bytes(s.totalBytes), s.totalBytes, s.expected))
 	}
-	if l.files || s.totalBytes == 0 {
+	if s.isCounted() && (l.files || s.totalBytes == 0) {
 		parts = append(parts, ofTotal(Count(s.files), Count(s.totalFiles), s.totalFiles, s.expected)+" "+unit(s.phase))
 	}
-	if l.rate {
+	if l.rate && s.isCounted() {
 		parts = append(parts, l.speed(s)...)
 	}
 	return strings.Join(append(parts, clock(s)...), "  ")
@@ -113,7 +113,11 @@ func coarse(d time.Duration) time.Duration {
 	case d >= 2*time.Minute:
 		step = 10 * time.Second
 	}
-	return max((d+step-1)/step*step, time.Second)
+	up := d.Truncate(step)
+	if up < d {
+		up += step
+	}
+	return max(up, time.Second)
 }
 
 // shortest is what remains of a bar on a terminal with hardly any room.
@@ -121,6 +125,8 @@ func shortest(s snapshot) string {
 	switch {
 	case s.part >= 0:
 		return fmt.Sprintf("%s %d%%", s.phase, int(s.part*100))
+	case !s.isCounted():
+		return string(s.phase)
 	case s.totalBytes == 0 && s.bytes == 0:
 		return fmt.Sprintf("%s %s", s.phase, Count(s.files))
 	}

@@ -77,11 +77,15 @@ func plainLine(s snapshot) string {
 
 // endLine sums up a phase that is over.
 func endLine(s snapshot, cause error) string {
-	line := phaseOf(s) + ": " + countedIn(s.phase, s.files)
-	if s.bytes > 0 {
-		line += ", " + Bytes(s.bytes)
+	line := phaseOf(s) + ": "
+	if s.isCounted() {
+		line += countedIn(s.phase, s.files)
+		if s.bytes > 0 {
+			line += ", " + Bytes(s.bytes)
+		}
+		line += " in "
 	}
-	line += " in " + Duration(s.elapsed)
+	line += Duration(s.elapsed)
 	if rate := rateOf(s); rate != "" {
 		line += ", " + rate
 	}

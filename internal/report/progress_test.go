@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
 
 	"phlb/internal/event"
@@ -111,11 +112,18 @@ func TestUnknownProgressMode(t *testing.T) {
 func TestJSONProgress(t *testing.T) {
 	out := run(t, ProgressJSON, ProgressOptions{})
 	golden(t, "progress-json", out)
+	schema, err := jsonschema.NewCompiler().Compile("progress.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	perSecond := map[string]int{}
 	for line := range strings.Lines(out) {
 		var object map[string]any
 		if err := json.Unmarshal([]byte(line), &object); err != nil {
 			t.Fatalf("%s: %v", line, err)
+		}
+		if instance, err := jsonschema.UnmarshalJSON(strings.NewReader(line)); err != nil || schema.Validate(instance) != nil {
+			t.Errorf("%s: %v", line, schema.Validate(instance))
 		}
 		if object["event"] == "progress" {
 			key := fmt.Sprint(object["phase"], object["time"])
@@ -136,7 +144,10 @@ func TestProgressOfFailedPhase(t *testing.T) {
 	p.Send(event.Event{Kind: event.Start, Phase: event.Apply})
 	clock.advance(90 * time.Second)
 	p.Send(event.Event{Kind: event.End, Phase: event.Apply, Err: errors.New("disk full")})
-	want := "apply: 0 files in 1m30s: disk full\n"
+	p.Send(event.Event{Kind: event.Start, Phase: event.Publish, Path: "home"})
+	clock.advance(7 * time.Second)
+	p.Send(event.Event{Kind: event.End, Phase: event.Publish, Path: "home"})
+	want := "apply: 0 files in 1m30s: disk full\npublish home: 7s\n"
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}

@@ -147,6 +147,9 @@ func TestFailedHook(t *testing.T) {
 	if want := "  hook before of home: x: exit status 1\n    a\n    b\\x1b\n"; !strings.Contains(out, want) {
 		t.Errorf("got\n%s\nwant in it\n%s", out, want)
 	}
+	if got, want := oneLine(r.Error), "hook before of home: x: exit status 1; a; b\x1b"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestWriteJSONKeepsMarkup(t *testing.T) {

@@ -122,7 +122,8 @@ type share struct {
 // shares splits the total among at most n directories. A directory is worth
 // a line if it holds a thirtieth of all bytes; one that holds nearly nothing
 // beside such a directory is replaced by that one. Below the top level it
-// must hold more than one file: a single large one is told elsewhere.
+// must hold more than one file: a single large one is told elsewhere. Where
+// nothing is worth a line, as all is scattered, the heaviest get one.
 func (r *rollup) shares(n int) []share {
 	worth := max(1, r.root.size/30)
 	open := []*openShare{newOpenShare(r.root)}
@@ -143,6 +144,9 @@ func (r *rollup) shares(n int) []share {
 			open = slices.DeleteFunc(open, func(o *openShare) bool { return o == from })
 		}
 		open = append(open, newOpenShare(heir))
+	}
+	if len(open) == 1 && open[0].isScattered() {
+		open = open[0].split(n)
 	}
 	return sortedShares(open, other)
 }
@@ -166,6 +170,26 @@ func newOpenShare(n *dirNode) *openShare {
 		return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(b.name, a.name))
 	})
 	return o
+}
+
+// isScattered reports whether most of the share lies in directories below.
+func (o *openShare) isScattered() bool {
+	var below int64
+	for _, heir := range o.heirs {
+		below += heir.size
+	}
+	return len(o.heirs) > 1 && below > o.size/2
+}
+
+// split gives the heaviest heirs away, so that there are at most n shares.
+func (o *openShare) split(n int) []*openShare {
+	open := []*openShare{o}
+	for len(open) < n && len(o.heirs) > 0 {
+		heir := o.heirs[len(o.heirs)-1]
+		o.yield(heir)
+		open = append(open, newOpenShare(heir))
+	}
+	return open
 }
 
 // yield gives the heaviest heir away.

@@ -97,3 +97,31 @@ func TestTopNIndependentOfOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestRollupOfWhatIsScattered: where no directory holds much, the heaviest are
+// told nevertheless, unless most lies beside them.
+func TestRollupOfWhatIsScattered(t *testing.T) {
+	r := newRollup(1000)
+	for d := range 100 {
+		for f := range 3 {
+			r.add(fmt.Sprintf("home/d%02d/f%d", d, f), int64(1000+d))
+		}
+	}
+	got := r.shares(4)
+	if len(got) != 4 || got[0].path != "home" || !got[0].rest || got[1].path != "home/d99" || got[3].path != "home/d97" {
+		t.Errorf("%+v", got)
+	}
+	var files, size int64
+	for _, s := range got {
+		files, size = files+s.files, size+s.size
+	}
+	if files != 300 || size != r.root.size {
+		t.Errorf("%d files, %d bytes of %d", files, size, r.root.size)
+	}
+	for f := range 2000 {
+		r.add(fmt.Sprintf("home/f%d", f), 1000)
+	}
+	if got := r.shares(4); len(got) != 1 || got[0].path != "home" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -223,6 +223,9 @@ func (p *phaseState) part() float64 {
 	return p.most
 }
 
+// isCounted reports whether there is anything to count in the phase.
+func (s *snapshot) isCounted() bool { return s.phase != event.Publish }
+
 // overall replaces the moving averages by those over the whole phase.
 func (s *snapshot) overall() {
 	s.byteRate, s.fileRate, s.left = 0, 0, -1

@@ -42,6 +42,9 @@ type LockedError struct {
 	Root    string
 	Readers bool       // shared locks are in the way, which tell no holder
 	Holder  HolderInfo // zero when it is not known
+	// Elsewhere: the lock is free on this machine, but its holder is of another
+	// one, and locks of this file system do not reach there.
+	Elsewhere bool
 }
 
 // Error names the holder.
@@ -54,6 +57,10 @@ func (e *LockedError) Error() string {
 	}
 	h := e.Holder
 	// Quoted, as the file can hold anything.
+	if e.Elsewhere {
+		return fmt.Sprintf("lock %s: %q on host %q, process %d, since %s, has not said that it ended, and locks on this file system do not reach other machines",
+			e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339))
+	}
 	return fmt.Sprintf("lock %s: held by %q on host %q, process %d, since %s",
 		e.Root, h.Command, h.Host, h.PID, h.Start.Format(time.RFC3339))
 }
@@ -83,14 +90,7 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 	if f == nil {
 		return &Lock{}, nil
 	}
-	ok, err := waitLock(ctx, f, mode, o.Wait)
-	switch {
-	case err == nil && !ok:
-		err = r.lockedBy(f, mode)
-	case err != nil && ctx.Err() == nil:
-		err = fmt.Errorf("lock %s: %w: %w", r.path, ErrLocking, err)
-	}
-	if err != nil {
+	if err := r.acquire(ctx, f, mode, o); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -98,6 +98,30 @@ func (r *Root) Lock(ctx context.Context, mode fsys.LockMode, o LockOptions) (*Lo
 		writeHolder(f, o.Holder)
 	}
 	return &Lock{file: f, mode: mode}, nil
+}
+
+// acquire locks the lock file.
+func (r *Root) acquire(ctx context.Context, f *fsys.File, mode fsys.LockMode, o LockOptions) error {
+	var elsewhere bool
+	ok, err := waitLock(ctx, o.Wait, func() (bool, error) {
+		ok, err := f.TryLock(mode)
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", ErrLocking, err)
+		}
+		elsewhere = ok && mode == fsys.Exclusive && r.heldElsewhere(readHolder(f), o.Holder)
+		return ok && !elsewhere, nil
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil:
+		return fmt.Errorf("lock %s: %w", r.path, err)
+	case elsewhere:
+		return &LockedError{Root: r.path, Holder: readHolder(f), Elsewhere: true}
+	case !ok:
+		return r.lockedBy(f, mode)
+	}
+	return nil
 }
 
 func (r *Root) openLock(mode fsys.LockMode) (*fsys.File, error) {
@@ -137,14 +161,25 @@ func (r *Root) createLock() (*fsys.File, error) {
 	return f, nil
 }
 
+// heldElsewhere reports whether a lock that this machine's kernel gives away may
+// be held on another machine: FUSE file systems, SSHFS among them, keep locks
+// to themselves. What a run that was killed there has left looks the same.
+func (r *Root) heldElsewhere(left, own HolderInfo) bool {
+	if left.Host == "" || left.Host == own.Host {
+		return false
+	}
+	info, err := r.dir.FS()
+	return err == nil && info.Type == "fuse"
+}
+
 // waitLock tries until the lock is there or wait is over.
-func waitLock(ctx context.Context, f *fsys.File, mode fsys.LockMode, wait time.Duration) (bool, error) {
+func waitLock(ctx context.Context, wait time.Duration, try func() (bool, error)) (bool, error) {
 	deadline := time.Now().Add(wait)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		ok, err := f.TryLock(mode)
+		ok, err := try()
 		left := time.Until(deadline)
 		if ok || err != nil || left <= 0 {
 			return ok, err

@@ -186,6 +186,24 @@ func TestLockFileFromOutside(t *testing.T) {
 	}
 }
 
+// TestHolderOfAnotherMachine: what a run that was killed on another machine has
+// left is no lock where the kernel gives locks away for all machines. The other
+// case takes FUSE: see .ci/remote.
+func TestHolderOfAnotherMachine(t *testing.T) {
+	dir := t.TempDir()
+	r := openRoot(t, dir)
+	write(t, dir, ".phlb/lock", `{"host":"other","pid":1,"start":"2026-01-02T03:04:05Z","command":"phlb apply"}`)
+	l, err := lock(r, fsys.Exclusive, 0)
+	must(t, err)
+	must(t, l.Release())
+	e := &LockedError{Root: "/b", Elsewhere: true, Holder: HolderInfo{Host: "other", PID: 7, Command: "phlb apply"}}
+	for _, want := range []string{`"phlb apply" on host "other", process 7`, "do not reach other machines"} {
+		if !strings.Contains(e.Error(), want) {
+			t.Errorf("%q is missing in: %v", want, e)
+		}
+	}
+}
+
 func TestHolderCannotBeTrusted(t *testing.T) {
 	dir := t.TempDir()
 	r := openRoot(t, dir)
@@ -218,5 +236,21 @@ func TestLockOnAFullDisk(t *testing.T) {
 	defer release(t, l)
 	if _, err := lock(openRoot(t, dir), fsys.Exclusive, 0); err == nil {
 		t.Error("not locked")
+	}
+}
+
+// TestNoLocks: that a file system has no locks is not taken for another
+// holder. A closed file stands for it.
+func TestNoLocks(t *testing.T) {
+	r := openRoot(t, t.TempDir())
+	f, err := r.createLock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.acquire(t.Context(), f, fsys.Exclusive, LockOptions{Wait: time.Minute}); !errors.Is(err, ErrLocking) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -7,7 +7,7 @@ func TestNearest(t *testing.T) {
 		word, want string
 		known      []string
 	}{
-		{"ouput", "output", []string{"json", "output"}},
+		{"retenton", "retention", []string{"guards", "retention"}},
 		{"scr", "src", []string{"home", "src"}},
 		{"x", "", []string{"home", "src"}},
 		{"", "", []string{"path"}},

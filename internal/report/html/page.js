@@ -77,6 +77,7 @@ function draw(fresh) {
     row.className = "gr"; row.setAttribute("role", "row");
     for (let k = 0; k < 5; k++) { const cell = document.createElement("span"); cell.setAttribute("role", "gridcell"); row.append(cell); }
     row.children[2].className = "n"; row.children[3].className = "path";
+    row.children[3].append(document.createElement("bdi")); // where there is little room, a path loses its start
     row.addEventListener("click", () => choose(row.at));
     pool.push(row); pad.append(row);
   }
@@ -93,7 +94,7 @@ function draw(fresh) {
       const cells = row.children;
       cells[0].textContent = action(i); cells[0].className = "a-" + action(i);
       cells[1].textContent = change(i); cells[2].textContent = sized(i);
-      cells[3].textContent = path[i]; cells[3].title = path[i]; cells[4].textContent = reason(i);
+      cells[3].firstChild.textContent = path[i]; cells[3].title = path[i]; cells[4].textContent = reason(i);
     }
     row.setAttribute("aria-selected", at === selected);
   });
@@ -155,6 +156,6 @@ for (const cell of document.querySelectorAll("svg.map .cell")) {
     $("entries").scrollIntoView();
   });
 }
-$("filters").hidden = false; grid.hidden = false; $("detail").hidden = false;
-select();
+for (const id of all ? ["filters", "grid", "detail"] : ["none"]) $(id).hidden = false;
+if (all) select();
 })();
