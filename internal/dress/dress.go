@@ -50,7 +50,7 @@ func OwnerOf(info *meta.Info) Owner { return Owner{info.UID, info.GID} }
 // The order is up to the caller, and matters: a change of owner drops set-uid
 // bits and capabilities, and an ACL changes the mode.
 type Dresser struct {
-	FS   *fsys.Dir // any directory of the same file system
+	FS   *fsys.Dir // of the same file system; nil: attributes that do not fit are a failure
 	Lost bool      // something could not be set
 	Err  error     // the first failure that is not due to what can be set here
 }
@@ -94,15 +94,21 @@ const roomLeft = 1 << 20
 func (d *Dresser) Xattrs(on Object, xattrs meta.Xattrs) {
 	for _, name := range slices.Sorted(maps.Keys(xattrs)) {
 		err := on.SetXattr(name, xattrs[name])
-		switch fsys.ClassOf(err) {
-		case fsys.ClassFull:
-			if free, ferr := d.FS.FS(); ferr == nil && free.Free >= roomLeft {
-				d.Lost, err = true, nil
-			}
-		case fsys.ClassOther:
-			d.Lost = d.Lost || err != nil // the value is too long for this file system
-			err = nil
+		if d.FS != nil && d.tooLarge(err) {
+			d.Lost, err = true, nil
 		}
 		d.Try(err)
 	}
+}
+
+// tooLarge reports whether an attribute could not be set because of its size.
+func (d *Dresser) tooLarge(err error) bool {
+	switch fsys.ClassOf(err) {
+	case fsys.ClassFull:
+		free, ferr := d.FS.FS()
+		return ferr == nil && free.Free >= roomLeft
+	case fsys.ClassOther:
+		return err != nil // the value is too long for this file system
+	}
+	return false
 }

@@ -88,6 +88,17 @@ func TestXattrs(t *testing.T) {
 	}
 }
 
+// TestXattrsThatDidFit: where they did before, there is no such excuse.
+func TestXattrsThatDidFit(t *testing.T) {
+	for _, answer := range []error{syscall.ENOSPC, syscall.E2BIG} {
+		var d dress.Dresser
+		d.Xattrs(&object{answer: answer}, meta.Xattrs{"user.a": nil})
+		if d.Lost || d.Err == nil {
+			t.Errorf("%v: lost %v, error %v", answer, d.Lost, d.Err)
+		}
+	}
+}
+
 // TestFirstError: it is the first one that tells what went wrong.
 func TestFirstError(t *testing.T) {
 	var d dress.Dresser

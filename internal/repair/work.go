@@ -134,7 +134,7 @@ func (w *workplace) make(ctx context.Context, good *goodCopy, want digest.Sum, a
 	if err != nil || sum != want {
 		return info, false, false, nil //nolint:nilerr // it cannot be read: it is not good
 	}
-	if kept, err = w.dress(f, a); err != nil {
+	if kept, err = wear(f, a); err != nil {
 		return info, false, false, err
 	}
 	// All of it must be durable before any name in a snapshot leads to it.
@@ -157,9 +157,9 @@ func (w *workplace) copy(ctx context.Context, dst *fsys.File, good *goodCopy) (d
 	return sum, err
 }
 
-// dress gives the new inode its metadata; kept is false if some of it was lost.
-func (w *workplace) dress(f *fsys.File, a *attrs) (kept bool, err error) {
-	d := dress.Dresser{FS: w.dir}
+// wear gives the new inode its metadata; kept is false if some of it was lost.
+func wear(f *fsys.File, a *attrs) (kept bool, err error) {
+	var d dress.Dresser // the attributes did fit, in the inode that goes
 	info, err := f.Stat()
 	if err != nil {
 		return false, err
