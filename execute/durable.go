@@ -7,19 +7,14 @@ import (
 
 // syncFiles makes single files of a tree durable, on systems without syncfs,
 // and returns the entries of those that are. Some cannot be opened again by
-// an ordinary user.
+// an ordinary user, or at all.
 func syncFiles(tree *fsys.Dir, entries []snapshot.JournalEntry) ([]snapshot.JournalEntry, error) {
 	done := entries[:0]
 	for i := range entries {
-		f, err := tree.OpenFileAt(entries[i].Path)
-		if fsys.ClassOf(err) == fsys.ClassPermission {
+		synced, err := tree.SyncFileAt(entries[i].Path)
+		if fsys.ClassOf(err) == fsys.ClassPermission || err == nil && !synced {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		err = f.Sync()
-		f.Close()
 		if err != nil {
 			return nil, err
 		}

@@ -48,12 +48,20 @@ func (d *Dir) syncEntry(name string, passOver []Class) error {
 		defer sub.Close()
 		return sub.SyncTree(passOver...)
 	case meta.File:
-		f, err := d.openToSync(name)
-		if f == nil || err != nil {
-			return err
-		}
-		defer f.Close()
-		return f.Sync()
+		_, err := d.SyncFileAt(name)
+		return err
 	}
 	return nil // a symbolic link lives in its directory
+}
+
+// SyncFileAt makes the data of a file durable that is given by its
+// slash-separated relative path; done is false where it cannot be opened for
+// that without being changed.
+func (d *Dir) SyncFileAt(rel string) (done bool, err error) {
+	f, err := at(d, rel, (*Dir).openToSync)
+	if f == nil || err != nil {
+		return false, err
+	}
+	defer f.Close()
+	return true, f.Sync()
 }

@@ -46,6 +46,7 @@ var writing = map[string]struct {
 	"Dir.Symlink":    {OpSymlink, "new", func(w *world) error { return w.d.Symlink("file", "new") }},
 	"Dir.Sync":       {OpSync, "top", func(w *world) error { return w.d.Sync() }},
 	"Dir.SyncFS":     {OpSyncFS, "top", func(w *world) error { return w.d.SyncFS() }},
+	"Dir.SyncFileAt": {OpSync, "in", func(w *world) error { _, err := w.d.SyncFileAt("sub/in"); return err }},
 	"Dir.SyncNames":  {OpSync, "top", func(w *world) error { return w.d.SyncNames() }},
 	"File.DropACL":   {OpSetXattr, "file", func(w *world) error { return w.f.DropACL() }},
 	"File.Chmod":     {OpChmod, "file", func(w *world) error { return w.f.Chmod(0o711) }},

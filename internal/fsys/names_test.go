@@ -44,6 +44,7 @@ var named = map[string]func(d *Dir, name string) error{
 	"Rename to":       func(d *Dir, n string) error { return d.Rename("file", d, n) },
 	"RenameNew":       func(d *Dir, n string) error { return d.RenameNew(n, d, "new") },
 	"RenameNew 2":     func(d *Dir, n string) error { return d.RenameNew("file", d, n) },
+	"SyncFileAt":      func(d *Dir, n string) error { _, err := d.SyncFileAt(n); return err },
 	"Symlink":         func(d *Dir, n string) error { return d.Symlink("file", n) },
 	"Xattrs":          func(d *Dir, n string) error { _, err := d.Xattrs(n); return err },
 }
