@@ -78,6 +78,9 @@ func heap() int64 {
 // TestMemory: beyond what is held as it is, entries are spooled in a fraction
 // of their size, and reading holds a fixed amount however many there are.
 func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: takes half a minute under the race detector, which has memory of its own")
+	}
 	const n = 500_000
 	before := heap()
 	d := large(t, n)
