@@ -16,6 +16,7 @@ import (
 
 	"phlb/execute"
 	"phlb/internal/metrics"
+	"phlb/internal/report"
 	"phlb/manifest"
 	"phlb/verify"
 )
@@ -41,7 +42,8 @@ func (a *app) measured(ctx context.Context, command, file string, do func(*meter
 	m.run.Success = m.run.ExitCode == codeDone || m.run.ExitCode == codeIncomplete && command != "verify"
 	if metricsErr := a.writeMetrics(file, &m.run); metricsErr != nil {
 		if err == nil {
-			return fmt.Errorf("the run itself is done, only its metrics are not written: %w", metricsErr)
+			return advise(fmt.Errorf("the run itself is done, only its metrics are not written: %w", metricsErr), report.CodeOther, file,
+				"give --metrics a file in a directory that exists and that this user may write to")
 		}
 		a.log.Error("the metrics are not written", "error", metricsErr)
 	}
