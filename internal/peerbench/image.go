@@ -15,6 +15,11 @@ import (
 // predecessor: ext4 avoids recently deleted inodes for about a minute, which
 // makes creating files many times slower.
 //
+// All of them are made in the same image file, one after the other. A virtual
+// machine gets each page of memory from its host at the first use, and gives
+// back what it does not use for a while: in a file of its own, each contender
+// would pay for every page it writes, and most of all who writes most files.
+//
 // Two more images hold the source in its two states. The second is a copy of
 // the first, block by block, in which a day has passed; so mounting the one or
 // the other at the same place changes the source and keeps its inode numbers,
@@ -55,15 +60,26 @@ func (w *images) prepare(ctx context.Context, set *dataset) error {
 		return err
 	}
 	w.settled = time.Now().Add(settling)
-	return w.touch(ctx)
+	return w.prepareVolume(ctx)
 }
 
-// touch uses, for a moment, as much memory as a destination will. A virtual
-// machine gets each page from its host at the first use, for which the first
-// contender would pay alone. On a disk it does nothing of note.
-func (w *images) touch(ctx context.Context) error {
-	err := cmd("fallocate", "-l", strconv.FormatInt(w.set.size.onDisk()*2, 10), w.path("touch")).run(ctx)
-	return errors.Join(err, os.RemoveAll(w.path("touch")))
+// volume is the image that all contenders work in.
+const volume = "volume.img"
+
+// prepareVolume makes it, and uses as much of it as a contender will.
+func (w *images) prepareVolume(ctx context.Context) error {
+	size := w.set.size.onDisk()*3 + int64(w.set.size.Files)*16<<10 + 3<<30
+	if err := w.allocate(volume, size); err != nil {
+		return err
+	}
+	if err := w.format(ctx, volume, "-J", journal); err != nil {
+		return err
+	}
+	if err := w.mount(ctx, volume, "volume", "loop"); err != nil {
+		return err
+	}
+	fill := shell(`head -c "$1" /dev/zero >"$2" && sync -f "$2"`, strconv.FormatInt(w.set.size.onDisk()*2, 10), w.path("volume/fill"))
+	return errors.Join(fill.run(ctx), w.unmount("volume"))
 }
 
 func (w *images) prepareNextDay(ctx context.Context) error {
@@ -89,17 +105,28 @@ func (w *images) mounted(ctx context.Context, image string, do func(tree string)
 // would be what is measured.
 const journal = "size=1024"
 
-// create makes a file system in a sparse file. Nothing is left for the kernel
-// to do later, in the background of somebody's measurement.
-func (w *images) create(ctx context.Context, image string, size int64, options ...string) error {
+// create makes a file system in a new file.
+func (w *images) create(ctx context.Context, image string, size int64) error {
+	if err := w.allocate(image, size); err != nil {
+		return err
+	}
+	return w.format(ctx, image)
+}
+
+// allocate makes a sparse file.
+func (w *images) allocate(image string, size int64) error {
 	f, err := os.OpenFile(w.path(image), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
-		return err
-	}
-	args := append([]string{"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-i", "4096"}, options...)
+	return errors.Join(f.Truncate(size), f.Close())
+}
+
+// format makes a file system in an image and keeps what the image has of
+// memory. Nothing is left for the kernel to do later, in the background of
+// somebody's measurement.
+func (w *images) format(ctx context.Context, image string, options ...string) error {
+	args := append([]string{"mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", "-i", "4096"}, options...)
 	return cmd(append(args, w.path(image))...).run(ctx)
 }
 
@@ -134,17 +161,14 @@ func (w *images) end() error                            { return nil }
 
 // open mounts a new volume and the source's first day. The source is read-only:
 // reading it must not write access times.
-func (w *images) open(ctx context.Context, contender string) (s *site, err error) {
-	image := "volume-" + contender + ".img"
-	remove := func() error { return os.Remove(w.path(image)) }
-	size := w.set.size.onDisk()*3 + int64(w.set.size.Files)*16<<10 + 3<<30
-	if err := w.create(ctx, image, size, "-J", journal); err != nil {
-		return nil, errors.Join(err, remove())
+func (w *images) open(ctx context.Context, _ string) (s *site, err error) {
+	if err := w.format(ctx, volume, "-J", journal); err != nil {
+		return nil, err
 	}
-	if err := w.mount(ctx, image, "volume", "loop"); err != nil {
-		return nil, errors.Join(err, remove())
+	if err := w.mount(ctx, volume, "volume", "loop"); err != nil {
+		return nil, err
 	}
-	leave := func() error { return joined(func() error { return w.unmount("volume") }, remove) }
+	leave := func() error { return w.unmount("volume") }
 	if err := w.mount(ctx, "day1.img", "src", "loop,ro"); err != nil {
 		return nil, errors.Join(err, leave())
 	}
@@ -182,5 +206,9 @@ func (w *images) used() (usage, error) {
 }
 
 func (w *images) discard() error {
-	return firstOf(os.RemoveAll(w.path("day1.img")), os.RemoveAll(w.path("day2.img")))
+	var errs []error
+	for _, image := range []string{"day1.img", "day2.img", volume} {
+		errs = append(errs, os.RemoveAll(w.path(image)))
+	}
+	return errors.Join(errs...)
 }

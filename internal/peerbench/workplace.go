@@ -111,14 +111,14 @@ func baseDir(o options, sets []*dataset) (string, error) {
 	return os.TempDir(), nil
 }
 
-// roomFor guesses what a set takes at most: its sources, and a destination with
-// lookups and the files that changed or are copied again.
+// roomFor guesses what a set takes at most: its sources, and a volume that keeps
+// what all contenders have written to, journal and lookups included.
 func roomFor(set *dataset) int64 {
 	sources := int64(2)
 	if set.scale {
 		sources = 1
 	}
-	return sources*set.size.onDisk() + set.size.onDisk()*3/2 + int64(set.size.Files)*4<<10 + 512<<20
+	return (sources+2)*set.size.onDisk() + int64(set.size.Files)*8<<10 + 3<<29
 }
 
 // warm reads a tree, each inode once, so that every contender finds it in the
