@@ -60,7 +60,7 @@ func (n *lookupNews) add(contents []content) {
 // fillLookups adds what a published snapshot stored to the lookups. After a
 // crash it can simply be repeated: the catalogue tells the same as the news.
 func (r *runner) fillLookups(ctx context.Context, src *checkedSource, news *lookupNews) error {
-	l := &lookupWriter{runner: r, snapshot: src.Snapshot, pool: pool.New(r.opts.Workers)}
+	l := &lookupWriter{runner: r, snapshot: src.Snapshot, pool: pool.New(r.opts.Workers * lookupWriters)}
 	var err error
 	if news.complete {
 		err = l.addAll(ctx, news)
@@ -168,13 +168,19 @@ func (l *lookupWriter) flush(ctx context.Context) error {
 	return inParts(ctx, l, chunk, func(c *content) error { return l.put(ctx, c) })
 }
 
-// partsPerWorker is how many tasks a worker gets of each chunk, so that none
-// has to wait long for the others.
-const partsPerWorker = 4
+const (
+	// lookupWriters is how many entries are written at once for each worker.
+	// Making small files is waiting as much as working: for the file system's
+	// locks, and for the blocks that its journal is just writing.
+	lookupWriters = 4
+	// partsPerWriter is how many tasks a writer gets of each chunk, so that none
+	// has to wait long for the others.
+	partsPerWriter = 4
+)
 
 // inParts hands the items to the pool, in parts of neighbours.
 func inParts[T any](ctx context.Context, l *lookupWriter, items []T, do func(*T) error) error {
-	size := len(items)/(l.opts.Workers*partsPerWorker) + 1
+	size := len(items)/(l.opts.Workers*lookupWriters*partsPerWriter) + 1
 	for part := range slices.Chunk(items, size) {
 		err := l.pool.Submit(func() error {
 			for i := range part {
