@@ -68,24 +68,14 @@ func (s *sourceBuild) startHash(ctx context.Context, path string) (*future[diges
 	})
 }
 
-func (s *sourceBuild) startSample(ctx context.Context, path string, size int64) (*future[digest.Sample], error) {
-	return start(ctx, s.build, func(buf []byte) (digest.Sample, error) {
-		f, info, err := s.openRegular(path)
-		if err != nil {
-			return 0, err
-		}
-		defer f.Close()
-		if info.Size != size {
-			return 0, errChanged
-		}
-		return digest.SampleOf(f, size, buf)
-	})
+// openRegular opens a file that the walk saw.
+func (s *sourceBuild) openRegular(path string) (*fsys.File, meta.Info, error) {
+	return regular(s.dir.OpenFileAt(path))
 }
 
-// openRegular opens a file that the walk saw. Something else in its place is
+// regular looks at a file that was just opened. Something else in its place is
 // not read: a device might never end.
-func (s *sourceBuild) openRegular(path string) (*fsys.File, meta.Info, error) {
-	f, err := s.dir.OpenFileAt(path)
+func regular(f *fsys.File, err error) (*fsys.File, meta.Info, error) {
 	if err != nil {
 		if fsys.ClassOf(err) == fsys.ClassType {
 			err = errChanged
