@@ -260,6 +260,7 @@ func (s *sourceBuild) place() error {
 		if exists {
 			s.parentID = snapshot.ID{Name: s.Name, Time: newest}
 			id := s.parentID.String()
+			s.parentPrefix = []byte(id + "/")
 			s.Parent = &id
 		}
 	}

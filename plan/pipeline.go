@@ -60,6 +60,9 @@ func (p *pipeline) push(ctx context.Context, it *item) error {
 			return err
 		}
 	}
+	if p.first.n+p.second.n == 0 && !it.waits() {
+		return p.decided(ctx, it) // nothing stands before it
+	}
 	if p.first.full() {
 		if err := p.sampled(ctx); err != nil {
 			return err
@@ -78,7 +81,7 @@ func (p *pipeline) sampled(ctx context.Context) error {
 		}
 	}
 	if p.second.full() {
-		if err := p.decided(ctx); err != nil {
+		if err := p.decided(ctx, p.second.pop()); err != nil {
 			return err
 		}
 	}
@@ -86,8 +89,7 @@ func (p *pipeline) sampled(ctx context.Context) error {
 	return nil
 }
 
-func (p *pipeline) decided(ctx context.Context) error {
-	it := p.second.pop()
+func (p *pipeline) decided(ctx context.Context, it *item) error {
 	if it.file {
 		if err := p.source.decide(ctx, it); err != nil {
 			return err
@@ -107,7 +109,7 @@ func (p *pipeline) drain(ctx context.Context) error {
 		}
 	}
 	for p.second.n > 0 {
-		if err := p.decided(ctx); err != nil {
+		if err := p.decided(ctx, p.second.pop()); err != nil {
 			return err
 		}
 	}
@@ -118,6 +120,7 @@ func (p *pipeline) drain(ctx context.Context) error {
 // read what certainly has to be read.
 func (s *sourceBuild) sortIn(ctx context.Context, it *item) error {
 	it.unchanged = !s.opts.Rehash && it.sameByMetadata(s.Settings.ChangeDetection)
+	s.tell(it.Path, !it.unchanged)
 	if it.info.Nlink > 1 {
 		s.joinLinks(it)
 	}
@@ -126,8 +129,8 @@ func (s *sourceBuild) sortIn(ctx context.Context, it *item) error {
 	}
 	small := it.Size < s.threshold()
 	if it.unchanged {
-		if _, seen := s.sizes[it.Size]; !seen && !small {
-			s.sizes[it.Size] = struct{}{}
+		if !small {
+			s.sizes.add(it.Size)
 		}
 		return nil
 	}
@@ -168,7 +171,7 @@ func (s *sourceBuild) candidate(ctx context.Context, it *item) error {
 	if err := s.planned.compare(ctx, it); err != nil {
 		return err
 	}
-	if _, seen := s.sizes[it.Size]; seen || it.sameSize() {
+	if s.sizes.has(it.Size) || it.sameSize() {
 		it.doubt = true // the lookups lack a size that is stored
 		return s.hash(ctx, it)
 	}
