@@ -152,6 +152,7 @@ type build struct {
 	sources    []*sourceBuild
 	buffers    sync.Pool
 	readers    *pool.Pool // hashes and samples ahead of the decisions
+	gathered   *task      // not yet handed to them
 }
 
 func (b *build) begin() error {

@@ -43,12 +43,11 @@ type candidates struct {
 	bySize map[int64]*member // the first of each size
 	// shared holds the sizes that more than one file has, with the sample of
 	// the first until that is in bySample.
-	shared   map[int64]*sampling
+	shared   map[int64]*future[digest.Sample]
 	bySample map[sampleKey]*member // the first of each sample
 	bySum    map[contentKey]*member
 	matches  []manifest.LinkMatch // by which sources of the plan look
 	dir      *memberDir           // of the last member
-	samples  *samplings           // of the last sample
 	names    meta.Paths
 }
 
@@ -66,7 +65,7 @@ type contentKey struct {
 
 func newCandidates(sources []manifest.Source) *candidates {
 	c := &candidates{
-		bySize: map[int64]*member{}, shared: map[int64]*sampling{},
+		bySize: map[int64]*member{}, shared: map[int64]*future[digest.Sample]{},
 		bySample: map[sampleKey]*member{}, bySum: map[contentKey]*member{},
 	}
 	for i := range sources {
@@ -96,18 +95,18 @@ func (c *candidates) compare(ctx context.Context, it *item) (err error) {
 		return nil
 	}
 	if _, known := c.shared[it.Size]; !known {
-		if c.shared[it.Size], err = c.sample(ctx, first.dir.source, first.path(), it.Size); err != nil {
+		if c.shared[it.Size], err = first.dir.source.startSample(ctx, first.path(), it.Size); err != nil {
 			return err
 		}
 	}
-	it.sample, err = c.sample(ctx, it.mine.dir.source, it.Path, it.Size)
+	it.sample, err = it.mine.dir.source.startSample(ctx, it.Path, it.Size)
 	return err
 }
 
 // compareSamples starts to hash the item if an earlier file of the plan has
 // the same size and sample, and that file, too.
 func (s *sourceBuild) compareSamples(ctx context.Context, it *item) error {
-	mine, err := it.sample.wait(ctx)
+	mine, err := it.sample.wait()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -119,7 +118,7 @@ func (s *sourceBuild) compareSamples(ctx context.Context, it *item) error {
 		return nil
 	}
 	c := s.planned
-	c.fileFirst(ctx, it.Size)
+	c.fileFirst(it.Size)
 	k := sampleKey{it.Size, mine}
 	first := c.bySample[k]
 	if first == nil {
@@ -130,7 +129,7 @@ func (s *sourceBuild) compareSamples(ctx context.Context, it *item) error {
 	if !first.hashed {
 		// In whatever state it is: applying checks what it really became.
 		first.hashed = true
-		if first.sum, err = first.dir.source.startHash(ctx, first.path()); err != nil {
+		if first.sum, err = first.dir.source.startHash(ctx, first.path(), it.Size); err != nil {
 			return err
 		}
 	}
@@ -141,13 +140,13 @@ func (s *sourceBuild) compareSamples(ctx context.Context, it *item) error {
 }
 
 // fileFirst files the first member of a size under its sample.
-func (c *candidates) fileFirst(ctx context.Context, size int64) {
+func (c *candidates) fileFirst(size int64) {
 	f := c.shared[size]
 	if f == nil {
 		return
 	}
 	c.shared[size] = nil
-	if sample, err := f.wait(ctx); err == nil {
+	if sample, err := f.wait(); err == nil {
 		c.bySample[sampleKey{size, sample}] = c.bySize[size]
 	}
 }

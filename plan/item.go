@@ -28,7 +28,7 @@ type item struct {
 	follows   bool       // it is not the first of them
 	mine      *member    // as a candidate for later files of the plan
 	equal     *member    // an earlier file with the same size and sample
-	sample    *sampling
+	sample    *future[digest.Sample]
 	sum       *future[reading]
 	asked     bool // hint is set
 	hint      hint

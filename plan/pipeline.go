@@ -41,6 +41,7 @@ type pipeline struct {
 	first  queue // waiting for samples
 	second queue // waiting for hashes
 	spare  []*item
+	pushed int // items
 }
 
 // item returns an empty one.
@@ -57,6 +58,11 @@ func (p *pipeline) item() *item {
 func (p *pipeline) push(ctx context.Context, it *item) error {
 	if it.file {
 		if err := p.source.sortIn(ctx, it); err != nil {
+			return err
+		}
+	}
+	if p.pushed++; p.pushed%taskEntries == 0 {
+		if err := p.source.readGathered(); err != nil {
 			return err
 		}
 	}
@@ -136,7 +142,7 @@ func (s *sourceBuild) sortIn(ctx context.Context, it *item) error {
 	}
 	if it.sameSize() && it.rec.SHA256.IsZero() {
 		var err error
-		if it.oldSum, err = s.startOldHash(ctx, it.Path); err != nil {
+		if it.oldSum, err = s.startOldHash(ctx, it.Path, it.Size); err != nil {
 			return err
 		}
 	}
@@ -186,17 +192,18 @@ func (s *sourceBuild) completeXattrs(it *item) {
 	case it.unchanged:
 		it.Xattrs = it.rec.Xattrs
 	default:
-		f, _, err := s.openRegular(it.Path)
-		if changed(err) {
-			return // applying will see what it is now
+		in, name := split(it.Path)
+		dir, err := s.near.open(s.dir, in)
+		if err == nil {
+			it.Xattrs, err = dir.Xattrs(name)
 		}
-		if err != nil {
-			it.unreadable(err)
-			return
-		}
-		defer f.Close()
-		if it.Xattrs, err = f.Xattrs(); err != nil && fsys.ClassOf(err) != fsys.ClassUnsupported {
-			it.unreadable(err)
+		switch fsys.ClassOf(err) {
+		case fsys.ClassUnsupported: // there are none
+		case fsys.ClassType: // applying will see what it is now
+		default:
+			if err != nil {
+				it.unreadable(err)
+			}
 		}
 	}
 }
@@ -218,11 +225,11 @@ func (s *sourceBuild) hash(ctx context.Context, it *item) (err error) {
 	}
 	path, want := it.Path, it.info // the item may be reused before they are read
 	ask, old := it.indexed, it.rec.SHA256
-	it.sum, err = start(ctx, s.build, func(buf []byte) (r reading, err error) {
-		if r.sum, err = s.hashSource(ctx, path, &want, buf); err == nil && ask && r.sum != old {
-			r.hint, r.asked = s.stored.hint(r.sum), true
+	it.sum, err = start(ctx, s.build, it.Size, func(r *fileReader) (found reading, err error) {
+		if found.sum, err = s.hashSource(ctx, r, path, &want); err == nil && ask && found.sum != old {
+			found.hint, found.asked = s.stored.hint(found.sum), true
 		}
-		return r, err
+		return found, err
 	})
 	return err
 }

@@ -35,6 +35,7 @@ type sourceBuild struct {
 	// lateXattrs: the walk leaves the files' extended attributes to those
 	// who need them.
 	lateXattrs bool
+	near       lastDir // below dir
 	names      names
 	sizes      *sizeSet             // of unchanged files
 	groups     map[inode]*hardlinks // of files with several names
@@ -51,6 +52,7 @@ type sourceBuild struct {
 type inode struct{ dev, ino uint64 }
 
 func (s *sourceBuild) close() {
+	s.near.close()
 	if s.dir != nil {
 		s.dir.Close()
 	}
