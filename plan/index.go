@@ -64,7 +64,10 @@ func first8(sum *digest.Sum) uint64 { return binary.BigEndian.Uint64(sum[:]) }
 // order makes what was added findable, in the order it was added.
 func (x *index) order() {
 	slices.SortFunc(x.refs, func(a, b ref) int {
-		return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.attrs, b.attrs), cmp.Compare(a.path, b.path))
+		if a.sum != b.sum {
+			return cmp.Compare(a.sum, b.sum)
+		}
+		return cmp.Or(cmp.Compare(a.attrs, b.attrs), cmp.Compare(a.path, b.path))
 	})
 }
 
