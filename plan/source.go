@@ -91,7 +91,9 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	if err == nil && s.partial {
 		err = s.answers()
 	}
-	s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: s.untold})
+	if s.untold > 0 {
+		s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: s.untold})
+	}
 	s.opts.Events.Send(event.Event{Kind: event.End, Phase: event.Plan, Path: s.Name, Err: err})
 	s.pipe, s.sizes, s.groups, s.oldIndex = pipeline{}, nil, nil, nil // other sources need the memory
 	return err

@@ -44,14 +44,14 @@ func (s *Spool) Add(e *Entry) error {
 		return fmt.Errorf("plan %q: %w", e.Path, err)
 	}
 	b := &s.entries
-	start := b.begin()
+	start, growth := b.begin(), 0
 	if b.packs() {
-		b.buf = appendEntry(b.buf, e, appendRawSum)
+		b.buf, growth = appendEntry(b.buf, e, appendRawSum), sumGrowth
 	} else {
 		b.buf = appendEntry(b.buf, e, appendHexSum)
 	}
-	if n := len(b.buf) - start + sumGrowth; n > MaxEntry {
-		return fmt.Errorf("plan %q: its entry would have up to %d bytes, more than %d", e.Path, n, MaxEntry)
+	if n := len(b.buf) - start + growth; n > MaxEntry {
+		return fmt.Errorf("plan %q: its entry would have %d bytes, more than %d", e.Path, n, MaxEntry)
 	}
 	b.end()
 	return nil

@@ -30,15 +30,16 @@ type task struct {
 	build   *build
 	jobs    []func(*fileReader)
 	bytes   int64 // that will be read
-	err     func() error
+	ended   func() error
 	started bool
+	err     error // why no reader will do it
 	done    chan struct{}
 }
 
 // What is read in one go: a larger file by itself, smaller ones until one of
 // these is reached, so many entries have passed, or somebody waits for one.
 const (
-	taskBytes   = 256 << 10
+	taskBytes   = 1 << 20
 	taskJobs    = 64
 	taskEntries = 256
 )
@@ -49,7 +50,7 @@ const (
 func start[T any](ctx context.Context, b *build, bytes int64, find func(r *fileReader) (T, error)) (*future[T], error) {
 	t := b.gathered
 	if t == nil || bytes >= taskBytes {
-		t = &task{build: b, err: ctx.Err, done: make(chan struct{})}
+		t = &task{build: b, ended: ctx.Err, done: make(chan struct{})}
 	}
 	f := &future[T]{of: t}
 	t.bytes += bytes
@@ -68,14 +69,14 @@ func start[T any](ctx context.Context, b *build, bytes int64, find func(r *fileR
 // start hands a task over, unless that has been done.
 func (t *task) start() error {
 	if t.started {
-		return nil
+		return t.err
 	}
 	t.started = true
 	b := t.build
 	if b.gathered == t {
 		b.gathered = nil
 	}
-	return b.readers.Submit(func() error {
+	t.err = b.readers.Submit(func() error {
 		defer close(t.done)
 		r := fileReader{buf: b.buffer()}
 		defer b.recycle(r.buf)
@@ -84,8 +85,9 @@ func (t *task) start() error {
 			job(&r)
 		}
 		t.jobs = nil // whoever keeps a future keeps no others
-		return t.err()
+		return t.ended()
 	})
+	return t.err
 }
 
 // readGathered hands over what has been gathered.
