@@ -152,6 +152,7 @@ type build struct {
 	sources    []*sourceBuild
 	buffers    sync.Pool
 	readers    *pool.Pool // hashes and samples ahead of the decisions
+	gathered   *task      // not yet handed to them
 }
 
 func (b *build) begin() error {
@@ -260,6 +261,7 @@ func (s *sourceBuild) place() error {
 		if exists {
 			s.parentID = snapshot.ID{Name: s.Name, Time: newest}
 			id := s.parentID.String()
+			s.parentPrefix = []byte(id + "/")
 			s.Parent = &id
 		}
 	}

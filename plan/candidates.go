@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"phlb/internal/digest"
+	"phlb/internal/meta"
 	"phlb/manifest"
 )
 
@@ -47,7 +48,7 @@ type candidates struct {
 	bySum    map[contentKey]*member
 	matches  []manifest.LinkMatch // by which sources of the plan look
 	dir      *memberDir           // of the last member
-	names    strings.Builder
+	names    meta.Paths
 }
 
 type sampleKey struct {
@@ -75,9 +76,6 @@ func newCandidates(sources []manifest.Source) *candidates {
 	return c
 }
 
-// namesChunk is how many bytes of names lie in one piece of memory.
-const namesChunk = 64 << 10
-
 // newMember makes a member of an item.
 func (c *candidates) newMember(s *sourceBuild, it *item) *member {
 	dir, name := path.Split(it.Path)
@@ -85,13 +83,7 @@ func (c *candidates) newMember(s *sourceBuild, it *item) *member {
 	if c.dir == nil || c.dir.source != s || c.dir.path != dir {
 		c.dir = &memberDir{source: s, path: strings.Clone(dir)}
 	}
-	if c.names.Cap()-c.names.Len() < len(name) {
-		c.names = strings.Builder{}
-		c.names.Grow(max(namesChunk, len(name)))
-	}
-	start := c.names.Len()
-	c.names.WriteString(name)
-	return &member{dir: c.dir, name: c.names.String()[start:], attrs: it.attrs()}
+	return &member{dir: c.dir, name: c.names.Join(nil, name), attrs: it.attrs()}
 }
 
 // compare starts what it takes to compare the item with earlier files of its
@@ -137,7 +129,7 @@ func (s *sourceBuild) compareSamples(ctx context.Context, it *item) error {
 	if !first.hashed {
 		// In whatever state it is: applying checks what it really became.
 		first.hashed = true
-		if first.sum, err = first.dir.source.startHash(ctx, first.path()); err != nil {
+		if first.sum, err = first.dir.source.startHash(ctx, first.path(), it.Size); err != nil {
 			return err
 		}
 	}

@@ -75,7 +75,7 @@ func TestOwnIsGeneral(t *testing.T) {
 			e.Target = "home/2026-11-22-140000/" + path
 		}
 		neighbour := rapid.SampledFrom([]string{"", "same as parent", e.Reason}).Draw(t, "neighbour")
-		text := expandSums(nil, appendEntry(nil, &e))
+		text := appendEntry(nil, &e, appendHexSum)
 		if own := bothWays(t, text, neighbour); !own && !rarely(text) {
 			t.Fatalf("%s is left to the general way", text)
 		}
@@ -97,7 +97,7 @@ func ownLines(tb testing.TB) (lines [][]byte) {
 		}
 	}
 	keep := func(e *Entry) error {
-		lines = append(lines, expandSums(nil, appendEntry(nil, e)))
+		lines = append(lines, appendEntry(nil, e, appendHexSum))
 		return nil
 	}
 	if err := synthetic(200, keep); err != nil {

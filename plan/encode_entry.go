@@ -28,10 +28,17 @@ func expandSums(out, b []byte) []byte {
 	}
 }
 
-// appendEntry appends an entry as one JSON object, but for its SHA-256, which
-// expandSums completes. The order of keys is the documented one; nothing
-// depends on it.
-func appendEntry(b []byte, e *Entry) []byte {
+// sumAppender appends the SHA-256 of an entry.
+type sumAppender func(b []byte, sum *digest.Sum) []byte
+
+func appendHexSum(b []byte, sum *digest.Sum) []byte { return sum.AppendHex(b) }
+
+// appendRawSum leaves it to expandSums to make the hex digits.
+func appendRawSum(b []byte, sum *digest.Sum) []byte { return append(append(b, rawSum), sum[:]...) }
+
+// appendEntry appends an entry as one JSON object. The order of keys is the
+// documented one; nothing depends on it.
+func appendEntry(b []byte, e *Entry, appendSum sumAppender) []byte {
 	b = append(append(append(b, `{"action":"`...), e.Action...), `",`...)
 	b = jsonl.AppendPath(b, "path", e.Path)
 	switch e.Action {
@@ -39,7 +46,7 @@ func appendEntry(b []byte, e *Entry) []byte {
 		b = appendMode(b, e)
 		b = appendOwner(b, e)
 	case ActionCopy, ActionLink:
-		b = appendFile(b, e)
+		b = appendFile(b, e, appendSum)
 	case ActionSymlink:
 		b = jsonl.AppendPath(append(b, ','), "target", e.Target)
 		b = appendOwner(b, e)
@@ -51,7 +58,7 @@ func appendEntry(b []byte, e *Entry) []byte {
 	return append(appendWhy(b, e), '}')
 }
 
-func appendFile(b []byte, e *Entry) []byte {
+func appendFile(b []byte, e *Entry, appendSum sumAppender) []byte {
 	b = appendInt(b, `,"size":`, e.Size)
 	b = appendMode(b, e)
 	b = appendOwnerTimes(b, e)
@@ -59,8 +66,7 @@ func appendFile(b []byte, e *Entry) []byte {
 	b = strconv.AppendUint(append(b, `,"ino":`...), e.Ino, 10)
 	b = appendXattrs(b, e)
 	if !e.SHA256.IsZero() {
-		b = append(b, `,"sha256":"`...)
-		b = append(append(append(b, rawSum), e.SHA256[:]...), '"')
+		b = append(appendSum(append(b, `,"sha256":"`...), &e.SHA256), '"')
 	}
 	if e.Action == ActionLink {
 		b = jsonl.AppendPath(append(b, ','), "target", e.Target)

@@ -21,6 +21,9 @@ type index struct {
 	refs  []ref
 	paths []byte              // each with its length before it
 	taken map[uint32]struct{} // paths, by offset, from which a file was moved away
+	// The attributes of the last file and their key.
+	last    Attrs
+	lastKey uint32
 }
 
 // ref is one file: the first bytes of its hash, what attributes matter, and
@@ -42,8 +45,18 @@ func (x *index) add(rec *catalog.Record, path string) {
 		return
 	}
 	have := recordedAttrs(rec)
-	x.refs = append(x.refs, ref{first8(&rec.SHA256), uint32(x.keys.attrs(&have)), uint32(len(x.paths))})
+	x.refs = append(x.refs, ref{first8(&rec.SHA256), x.attrs(&have), uint32(len(x.paths))})
 	x.paths = append(binary.AppendUvarint(x.paths, uint64(len(path))), path...)
+}
+
+// attrs returns the key of attributes, which neighbours mostly share.
+func (x *index) attrs(a *Attrs) uint32 {
+	l := &x.last
+	same := x.lastKey != 0 && a.Mode == l.Mode && a.UID == l.UID && a.GID == l.GID && len(a.Xattrs)+len(l.Xattrs) == 0
+	if !same || x.keys.match == manifest.MatchMetadata && a.Mtime != l.Mtime {
+		x.last, x.lastKey = *a, uint32(x.keys.attrs(a))
+	}
+	return x.lastKey
 }
 
 func first8(sum *digest.Sum) uint64 { return binary.BigEndian.Uint64(sum[:]) }
@@ -51,7 +64,10 @@ func first8(sum *digest.Sum) uint64 { return binary.BigEndian.Uint64(sum[:]) }
 // order makes what was added findable, in the order it was added.
 func (x *index) order() {
 	slices.SortFunc(x.refs, func(a, b ref) int {
-		return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.attrs, b.attrs), cmp.Compare(a.path, b.path))
+		if a.sum != b.sum {
+			return cmp.Compare(a.sum, b.sum)
+		}
+		return cmp.Or(cmp.Compare(a.attrs, b.attrs), cmp.Compare(a.path, b.path))
 	})
 }
 

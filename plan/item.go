@@ -54,6 +54,9 @@ func (it *item) setRecord(rec *catalog.Record) {
 	}
 }
 
+// waits reports whether a reader is finding out something about the item.
+func (it *item) waits() bool { return it.sample != nil || it.sum != nil || it.oldSum != nil }
+
 func (it *item) skip(reason string) {
 	e := Entry{Action: ActionSkip, Path: it.Path, Reason: reason}
 	if it.info.Kind == meta.File {

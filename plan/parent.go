@@ -50,7 +50,7 @@ func (s *sourceBuild) startIndex(ctx context.Context) (err error) {
 	if s.oldIndex != nil {
 		return nil
 	}
-	s.oldIndex, err = start(ctx, s.build, func([]byte) (*index, error) {
+	s.oldIndex, err = start(ctx, s.build, taskBytes, func(*fileReader) (*index, error) {
 		p, _, err := s.openParent(ctx)
 		if err != nil {
 			return nil, err

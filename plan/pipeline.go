@@ -41,6 +41,7 @@ type pipeline struct {
 	first  queue // waiting for samples
 	second queue // waiting for hashes
 	spare  []*item
+	pushed int // items
 }
 
 // item returns an empty one.
@@ -60,6 +61,14 @@ func (p *pipeline) push(ctx context.Context, it *item) error {
 			return err
 		}
 	}
+	if p.pushed++; p.pushed%taskEntries == 0 {
+		if err := p.source.readGathered(); err != nil {
+			return err
+		}
+	}
+	if p.first.n+p.second.n == 0 && !it.waits() {
+		return p.decided(ctx, it) // nothing stands before it
+	}
 	if p.first.full() {
 		if err := p.sampled(ctx); err != nil {
 			return err
@@ -78,7 +87,7 @@ func (p *pipeline) sampled(ctx context.Context) error {
 		}
 	}
 	if p.second.full() {
-		if err := p.decided(ctx); err != nil {
+		if err := p.decided(ctx, p.second.pop()); err != nil {
 			return err
 		}
 	}
@@ -86,8 +95,7 @@ func (p *pipeline) sampled(ctx context.Context) error {
 	return nil
 }
 
-func (p *pipeline) decided(ctx context.Context) error {
-	it := p.second.pop()
+func (p *pipeline) decided(ctx context.Context, it *item) error {
 	if it.file {
 		if err := p.source.decide(ctx, it); err != nil {
 			return err
@@ -107,7 +115,7 @@ func (p *pipeline) drain(ctx context.Context) error {
 		}
 	}
 	for p.second.n > 0 {
-		if err := p.decided(ctx); err != nil {
+		if err := p.decided(ctx, p.second.pop()); err != nil {
 			return err
 		}
 	}
@@ -118,6 +126,7 @@ func (p *pipeline) drain(ctx context.Context) error {
 // read what certainly has to be read.
 func (s *sourceBuild) sortIn(ctx context.Context, it *item) error {
 	it.unchanged = !s.opts.Rehash && it.sameByMetadata(s.Settings.ChangeDetection)
+	s.tell(it.Path, !it.unchanged)
 	if it.info.Nlink > 1 {
 		s.joinLinks(it)
 	}
@@ -126,14 +135,14 @@ func (s *sourceBuild) sortIn(ctx context.Context, it *item) error {
 	}
 	small := it.Size < s.threshold()
 	if it.unchanged {
-		if _, seen := s.sizes[it.Size]; !seen && !small {
-			s.sizes[it.Size] = struct{}{}
+		if !small {
+			s.sizes.add(it.Size)
 		}
 		return nil
 	}
 	if it.sameSize() && it.rec.SHA256.IsZero() {
 		var err error
-		if it.oldSum, err = s.startOldHash(ctx, it.Path); err != nil {
+		if it.oldSum, err = s.startOldHash(ctx, it.Path, it.Size); err != nil {
 			return err
 		}
 	}
@@ -168,7 +177,7 @@ func (s *sourceBuild) candidate(ctx context.Context, it *item) error {
 	if err := s.planned.compare(ctx, it); err != nil {
 		return err
 	}
-	if _, seen := s.sizes[it.Size]; seen || it.sameSize() {
+	if s.sizes.has(it.Size) || it.sameSize() {
 		it.doubt = true // the lookups lack a size that is stored
 		return s.hash(ctx, it)
 	}
@@ -183,17 +192,18 @@ func (s *sourceBuild) completeXattrs(it *item) {
 	case it.unchanged:
 		it.Xattrs = it.rec.Xattrs
 	default:
-		f, _, err := s.openRegular(it.Path)
-		if changed(err) {
-			return // applying will see what it is now
+		in, name := split(it.Path)
+		dir, err := s.near.open(s.dir, in)
+		if err == nil {
+			it.Xattrs, err = dir.Xattrs(name)
 		}
-		if err != nil {
-			it.unreadable(err)
-			return
-		}
-		defer f.Close()
-		if it.Xattrs, err = f.Xattrs(); err != nil && fsys.ClassOf(err) != fsys.ClassUnsupported {
-			it.unreadable(err)
+		switch fsys.ClassOf(err) {
+		case fsys.ClassUnsupported: // there are none
+		case fsys.ClassType: // applying will see what it is now
+		default:
+			if err != nil {
+				it.unreadable(err)
+			}
 		}
 	}
 }
@@ -215,11 +225,11 @@ func (s *sourceBuild) hash(ctx context.Context, it *item) (err error) {
 	}
 	path, want := it.Path, it.info // the item may be reused before they are read
 	ask, old := it.indexed, it.rec.SHA256
-	it.sum, err = start(ctx, s.build, func(buf []byte) (r reading, err error) {
-		if r.sum, err = s.hashSource(ctx, path, &want, buf); err == nil && ask && r.sum != old {
-			r.hint, r.asked = s.stored.hint(r.sum), true
+	it.sum, err = start(ctx, s.build, it.Size, func(r *fileReader) (found reading, err error) {
+		if found.sum, err = s.hashSource(ctx, r, path, &want); err == nil && ask && found.sum != old {
+			found.hint, found.asked = s.stored.hint(found.sum), true
 		}
-		return r, err
+		return found, err
 	})
 	return err
 }

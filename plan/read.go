@@ -7,41 +7,12 @@ import (
 
 	"phlb/internal/digest"
 	"phlb/internal/event"
-	"phlb/internal/fsys"
 	"phlb/internal/meta"
 	"phlb/internal/vouch"
 )
 
 // readBuffer is what one reader reads at a time, in bytes.
 const readBuffer = 256 << 10
-
-// future is a value that a reader is finding out.
-type future[T any] struct {
-	done  chan struct{}
-	value T
-	err   error
-}
-
-func (f *future[T]) wait() (T, error) {
-	<-f.done
-	return f.value, f.err
-}
-
-// start has a reader find out a value. Readers never wait for each other,
-// and give up when ctx ends, so whoever waits for one waits no longer.
-func start[T any](ctx context.Context, b *build, find func(buf []byte) (T, error)) (*future[T], error) {
-	f := &future[T]{done: make(chan struct{})}
-	return f, b.readers.Submit(func() error {
-		defer close(f.done)
-		if f.err = ctx.Err(); f.err != nil {
-			return f.err
-		}
-		buf := b.buffer()
-		defer b.recycle(buf)
-		f.value, f.err = find(buf)
-		return ctx.Err()
-	})
-}
 
 func (b *build) buffer() []byte {
 	if p, ok := b.buffers.Get().(*[]byte); ok {
@@ -62,15 +33,16 @@ func changed(err error) bool {
 }
 
 // startHash starts to hash a file of the source, in whatever state it is.
-func (s *sourceBuild) startHash(ctx context.Context, path string) (*future[digest.Sum], error) {
-	return start(ctx, s.build, func(buf []byte) (digest.Sum, error) {
-		return s.hashSource(ctx, path, nil, buf)
+func (s *sourceBuild) startHash(ctx context.Context, path string, size int64) (*future[digest.Sum], error) {
+	return start(ctx, s.build, size, func(r *fileReader) (digest.Sum, error) {
+		return s.hashSource(ctx, r, path, nil)
 	})
 }
 
+// startSample starts to make the sample of a file of the source.
 func (s *sourceBuild) startSample(ctx context.Context, path string, size int64) (*future[digest.Sample], error) {
-	return start(ctx, s.build, func(buf []byte) (digest.Sample, error) {
-		f, info, err := s.openRegular(path)
+	return start(ctx, s.build, min(size, 2*digest.SampleSpan), func(r *fileReader) (digest.Sample, error) {
+		f, info, err := r.open(s, path)
 		if err != nil {
 			return 0, err
 		}
@@ -78,34 +50,14 @@ func (s *sourceBuild) startSample(ctx context.Context, path string, size int64) 
 		if info.Size != size {
 			return 0, errChanged
 		}
-		return digest.SampleOf(f, size, buf)
+		return digest.SampleOf(f, size, r.buf)
 	})
-}
-
-// openRegular opens a file that the walk saw. Something else in its place is
-// not read: a device might never end.
-func (s *sourceBuild) openRegular(path string) (*fsys.File, meta.Info, error) {
-	f, err := s.dir.OpenFileAt(path)
-	if err != nil {
-		if fsys.ClassOf(err) == fsys.ClassType {
-			err = errChanged
-		}
-		return nil, meta.Info{}, err
-	}
-	info, err := f.Stat()
-	if err == nil && info.Kind != meta.File {
-		err = errChanged
-	}
-	if err != nil {
-		f.Close()
-	}
-	return f, info, err
 }
 
 // hashSource hashes a file. If want is not nil, it must not have changed
 // since the walk saw it so.
-func (s *sourceBuild) hashSource(ctx context.Context, path string, want *meta.Info, buf []byte) (digest.Sum, error) {
-	f, now, err := s.openRegular(path)
+func (s *sourceBuild) hashSource(ctx context.Context, r *fileReader, path string, want *meta.Info) (digest.Sum, error) {
+	f, now, err := r.open(s, path)
 	if err != nil {
 		return digest.Sum{}, err
 	}
@@ -117,7 +69,7 @@ func (s *sourceBuild) hashSource(ctx context.Context, path string, want *meta.In
 		s.opts.Events.Send(event.Event{Kind: event.File, Phase: event.Plan, Path: path, Bytes: now.Size})
 		defer s.opts.Events.Send(event.Event{Kind: event.FileDone, Phase: event.Plan, Path: path})
 	}
-	sum, err := vouch.Watch(ctx, f, buf, func(n int64) {
+	sum, err := vouch.Watch(ctx, f, r.buf, func(n int64) {
 		s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Bytes: n, Path: path})
 	})
 	if err != nil {
@@ -140,14 +92,14 @@ func sameState(a, b *meta.Info) bool {
 
 // startOldHash starts to read the parent's file, for whose content nobody
 // vouches.
-func (s *sourceBuild) startOldHash(ctx context.Context, path string) (*future[digest.Sum], error) {
+func (s *sourceBuild) startOldHash(ctx context.Context, path string, size int64) (*future[digest.Sum], error) {
 	dir, name := split(s.parentPath(path))
-	return start(ctx, s.build, func(buf []byte) (digest.Sum, error) {
+	return start(ctx, s.build, size, func(r *fileReader) (digest.Sum, error) {
 		d, err := s.root.Dir().OpenDirAt(dir)
 		if err != nil {
 			return digest.Sum{}, err
 		}
 		defer d.Close()
-		return vouch.Hash(ctx, d, name, nil, buf)
+		return vouch.Hash(ctx, d, name, nil, r.buf)
 	})
 }

@@ -23,30 +23,36 @@ type sourceBuild struct {
 	rule     LinkRule
 	keys     attrKeys
 	parentID snapshot.ID
-	native   bool            // phlb made the parent: its names are stored names
-	oldIndex *future[*index] // of the parent; made when it is asked for
-	dir      *fsys.Dir
-	spool    *Spool
-	parent   parent
-	pipe     pipeline
+	// parentPrefix stands before the parent's paths, below the root.
+	parentPrefix []byte
+	paths        meta.Paths
+	native       bool            // phlb made the parent: its names are stored names
+	oldIndex     *future[*index] // of the parent; made when it is asked for
+	dir          *fsys.Dir
+	spool        *Spool
+	parent       parent
+	pipe         pipeline
 	// lateXattrs: the walk leaves the files' extended attributes to those
 	// who need them.
 	lateXattrs bool
+	near       lastDir // below dir
 	names      names
-	sizes      map[int64]struct{}   // of unchanged files
+	sizes      *sizeSet             // of unchanged files
 	groups     map[inode]*hardlinks // of files with several names
 	unheld     string               // the skipped directory that the walk entered nevertheless
 	gone       string               // the skipped directory whose old content is not "deleted"
 	measure    measure
 	need       need
-	partial    bool // existing paths cannot be stored
-	missing    bool // there is no directory to read, which is overridden
+	untold     int64 // entries of which whoever watches does not know yet
+	partial    bool  // existing paths cannot be stored
+	missing    bool  // there is no directory to read, which is overridden
 }
 
 // inode names a file of the source on whichever file system it is.
 type inode struct{ dev, ino uint64 }
 
 func (s *sourceBuild) close() {
+	s.near.close()
 	if s.dir != nil {
 		s.dir.Close()
 	}
@@ -62,7 +68,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 		return err
 	}
 	defer s.parent.Close()
-	s.groups, s.sizes = map[inode]*hardlinks{}, map[int64]struct{}{}
+	s.groups, s.sizes = map[inode]*hardlinks{}, &sizeSet{}
 	s.pipe.source = s
 	s.names = newNames(s.nameMax, s.limited)
 	xattrs := scan.XattrsAll
@@ -84,6 +90,9 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	}
 	if err == nil && s.partial {
 		err = s.answers()
+	}
+	if s.untold > 0 {
+		s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: s.untold})
 	}
 	s.opts.Events.Send(event.Event{Kind: event.End, Phase: event.Plan, Path: s.Name, Err: err})
 	s.pipe, s.sizes, s.groups, s.oldIndex = pipeline{}, nil, nil, nil // other sources need the memory
@@ -135,7 +144,6 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 		return nil // its directory is skipped
 	}
 	s.opts.probe.saw(e)
-	s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: 1, Path: e.Path})
 	it := s.pipe.item()
 	it.info = e.Info
 	rec, err := s.recordOf(e.Path)
@@ -173,7 +181,22 @@ func (s *sourceBuild) entry(ctx context.Context, e *scan.Entry) error {
 		it.Ctime, it.Ino = e.Ctime, e.Ino
 		it.file = true
 	}
+	if !it.file {
+		s.tell(e.Path, false)
+	}
 	return s.pipe.push(ctx, it)
+}
+
+// maxUntold is how many entries are told of together.
+const maxUntold = 64
+
+// tell counts an entry for whoever watches. Entries that take no time wait for
+// the next one that does.
+func (s *sourceBuild) tell(path string, now bool) {
+	if s.untold++; now || s.untold == maxUntold {
+		s.opts.Events.Send(event.Event{Kind: event.Advance, Phase: event.Plan, Files: s.untold, Path: path})
+		s.untold = 0
+	}
 }
 
 // recordOf moves through the parent's records up to path, or to the end if
@@ -262,5 +285,5 @@ func (s *sourceBuild) parentPath(path string) string {
 	if s.native {
 		path = sums.StoredPath(path)
 	}
-	return s.parentID.String() + "/" + path
+	return s.paths.Join(s.parentPrefix, path)
 }

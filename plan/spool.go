@@ -26,7 +26,6 @@ type Spool struct {
 	deleted block
 	entry   order
 	gone    order
-	line    []byte
 }
 
 // sumGrowth is what expandSums adds to an entry, at most.
@@ -44,11 +43,17 @@ func (s *Spool) Add(e *Entry) error {
 	if err := s.totals.add(e); err != nil {
 		return fmt.Errorf("plan %q: %w", e.Path, err)
 	}
-	s.line = appendEntry(s.line[:0], e)
-	if n := len(s.line) + sumGrowth; n > MaxEntry {
+	b := &s.entries
+	start, growth := b.begin(), 0
+	if b.packs() {
+		b.buf, growth = appendEntry(b.buf, e, appendRawSum), sumGrowth
+	} else {
+		b.buf = appendEntry(b.buf, e, appendHexSum)
+	}
+	if n := len(b.buf) - start + growth; n > MaxEntry {
 		return fmt.Errorf("plan %q: its entry would have %d bytes, more than %d", e.Path, n, MaxEntry)
 	}
-	s.entries.add(s.line)
+	b.end()
 	return nil
 }
 
@@ -59,8 +64,10 @@ func (s *Spool) AddDeleted(path string) error {
 		return fmt.Errorf("deleted: %w", err)
 	}
 	s.totals.Deleted++
-	s.line = appendDeleted(s.line[:0], path)
-	s.deleted.add(s.line)
+	b := &s.deleted
+	b.begin()
+	b.buf = appendDeleted(b.buf, path)
+	b.end()
 	return nil
 }
 
@@ -131,8 +138,10 @@ func (t *Totals) sum(o *Totals) error {
 }
 
 const (
-	// blockSize is how much of a block is stored at once.
-	blockSize = 256 << 10
+	// blockSize is how much of a block is stored at once, and blockSlack room
+	// for most of what its last value has beyond.
+	blockSize  = 256 << 10
+	blockSlack = 8 << 10
 	// maxPlain is how much of a block is held as it will stand in the file, so
 	// that plans of ordinary size need no compression; what comes behind it is
 	// compressed.
@@ -141,7 +150,7 @@ const (
 
 // block is a list of JSON values, one a line, held in memory.
 type block struct {
-	buf     []byte // not yet stored; hashes may be raw
+	buf     []byte // not yet stored
 	plain   [][]byte
 	size    int    // of plain
 	scratch []byte // of pack
@@ -149,23 +158,36 @@ type block struct {
 	some    bool
 }
 
-func (b *block) add(value []byte) {
+// packs reports whether what is added now will be compressed, so that hashes
+// are to be raw.
+func (b *block) packs() bool { return b.size >= maxPlain }
+
+// begin makes room for a value, which is then to be appended to buf, and
+// returns where it begins.
+func (b *block) begin() (start int) {
+	if b.buf == nil {
+		b.buf = make([]byte, 0, blockSize+blockSlack)
+	}
 	if b.some {
 		b.buf = append(b.buf, ',')
 	}
 	b.some = true
-	b.buf = append(append(b.buf, '\n'), value...)
-	if len(b.buf) < blockSize {
-		return
-	}
-	if b.size < maxPlain {
-		text := expandSums(make([]byte, 0, len(b.buf)+len(b.buf)/4), b.buf)
-		b.plain = append(b.plain, text)
-		b.size += len(text)
-	} else {
+	b.buf = append(b.buf, '\n')
+	return len(b.buf)
+}
+
+// end stores what was appended, if it is worth that.
+func (b *block) end() {
+	switch {
+	case len(b.buf) < blockSize:
+	case b.packs():
 		b.pack()
+		b.buf = b.buf[:0]
+	default:
+		b.plain = append(b.plain, b.buf)
+		b.size += len(b.buf)
+		b.buf = nil
 	}
-	b.buf = b.buf[:0]
 }
 
 func (b *block) pack() {
@@ -181,6 +203,10 @@ func (b *block) writeTo(w io.Writer) error {
 		if _, err := w.Write(text); err != nil {
 			return err
 		}
+	}
+	if !b.packs() {
+		_, err := w.Write(b.buf)
+		return err
 	}
 	var unpacked, text []byte
 	for _, packed := range b.packed {

@@ -22,8 +22,7 @@ type storedFiles struct {
 	names   []string // of the root; nil: not asked for
 	recent  map[contentKey]recentFile
 	sums    *vouch.Sums
-	dir     *fsys.Dir
-	at      string
+	dir     lastDir
 }
 
 type indexKey struct {
@@ -42,9 +41,7 @@ type recentFile struct {
 const maxRecent = 4096
 
 func (c *storedFiles) close() {
-	if c.dir != nil {
-		c.dir.Close()
-	}
+	c.dir.close()
 	if c.lookups != nil {
 		c.lookups.Close() // it only read
 	}
@@ -201,24 +198,12 @@ func attrsOf(dir *fsys.Dir, name string, st *meta.Info) (Attrs, error) {
 	return Attrs{Mode: st.Mode, UID: st.UID, GID: st.GID, Mtime: st.Mtime, Xattrs: xattrs}, err
 }
 
-// open opens a directory of the root and keeps it: files that were found in
-// one directory mostly come together.
+// open opens a directory of the root, until the next call.
 func (c *storedFiles) open(path string) (*fsys.Dir, error) {
-	if c.dir != nil && c.at == path {
-		return c.dir, nil
-	}
-	dir, err := c.build.root.Dir().OpenDirAt(path)
-	if err != nil {
-		return nil, err
-	}
-	if c.dir != nil {
-		c.dir.Close()
-	}
 	if c.sums == nil {
 		c.sums = vouch.NewSums(c.build.root)
 	}
-	c.dir, c.at = dir, path
-	return dir, nil
+	return c.dir.open(c.build.root.Dir(), path)
 }
 
 // index returns the contents of the newest snapshot of a name.

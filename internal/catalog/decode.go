@@ -32,6 +32,7 @@ const (
 // line is what one line of a catalogue says: a record or, with the key end,
 // the trailer.
 type line struct {
+	paths      meta.Paths
 	record     Record // but for Stored
 	seen       uint32 // keys; none of them matters once it is decoded, but keyEnd
 	hasStored  bool
@@ -61,9 +62,14 @@ func (l *line) decode(d *jsonl.Decoder) {
 	l.decodeAny(d)
 }
 
+func (l *line) reset() {
+	l.record, l.stored = Record{}, Stored{}
+	l.seen, l.storedSeen, l.hasStored = 0, 0, false
+}
+
 // decodeAny takes a line in any spelling, key by key.
 func (l *line) decodeAny(d *jsonl.Decoder) {
-	*l = line{}
+	l.reset()
 	d.Object()
 	for {
 		key, ok := d.Key()

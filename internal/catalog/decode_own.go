@@ -11,7 +11,7 @@ import (
 // its start: it may be in another spelling, hold something rare, end in the
 // middle, be the trailer, or be wrong.
 func (l *line) own(t *jsonl.Line) bool {
-	*l = line{}
+	l.reset()
 	r := &l.record
 	t.Want(`{"path":`)
 	path := t.Text()
@@ -39,7 +39,7 @@ func (l *line) own(t *jsonl.Line) bool {
 	if !t.OK() {
 		return false
 	}
-	r.Path = string(path)
+	r.Path = l.paths.Join(path, "")
 	return true
 }
 

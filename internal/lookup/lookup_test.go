@@ -662,3 +662,32 @@ func BenchmarkPut(b *testing.B) {
 		}
 	}
 }
+
+// TestFewSizes: the first questions about a directory are answered without a
+// listing, the later ones with one, and all alike.
+func TestFewSizes(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	at := func(size string) string { return filepath.Join(dir, sizesDir, "12", "34", size) }
+	writeFile(t, at("1234"), "")
+	writeFile(t, filepath.Join(at("12345"), "x"), "") // a directory
+	for i := range 3 * maxAsked {
+		if listed := db.sizes[1234].loaded; listed != (i*3 > maxAsked) {
+			t.Errorf("after %d questions: listed %v", i*3, listed)
+		}
+		wantSize(t, db, 1234, true)
+		wantSize(t, db, 12345, false)
+		wantSize(t, db, 12346, false)
+	}
+	if err := open(t, dir).AddSize(12347); err != nil { // as another process does
+		t.Fatal(err)
+	}
+	db = open(t, dir)
+	wantSize(t, db, 12347, true)
+	if err := db.RemoveSize(12347); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * maxAsked {
+		wantSize(t, db, 12347, false)
+	}
+}

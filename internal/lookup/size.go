@@ -18,14 +18,18 @@ import (
 const sizeShards = 10_000
 
 // sizeShard is what one directory of the size lookup holds. It is listed as a
-// whole when first asked for: a listing costs hardly more than one question,
-// and answers all later ones.
+// whole when it is to be written, or asked for more than a few times: a listing
+// costs as much as some questions, and answers all later ones.
 type sizeShard struct {
 	mu     sync.Mutex
+	asked  uint8 // questions that were answered without a listing
 	loaded bool
 	exists bool // the directory does
 	sizes  map[int64]struct{}
 }
+
+// maxAsked is how many questions are answered without a listing.
+const maxAsked = 4
 
 // sizeName returns the file name of a size and its directory below sizesDir.
 func sizeName(size int64) (dir, name string) {
@@ -84,20 +88,35 @@ func (db *DB) load(s *sizeShard, dir string) error {
 func isEntry(k meta.Kind) bool { return k == meta.File || k == meta.Unknown }
 
 // HasSize reports whether some stored content may have this size in bytes.
-// Answers are remembered: what another process adds later may be missed.
+// Answers are mostly remembered: what another process adds later may be missed.
 func (db *DB) HasSize(size int64) (bool, error) {
 	if size < MinSize {
 		return false, nil
 	}
-	dir, _ := sizeName(size)
+	dir, name := sizeName(size)
 	s := db.sizeShard(size)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := db.load(s, dir); err != nil {
+	has, err := false, error(nil)
+	if !s.loaded && s.asked < maxAsked {
+		s.asked++
+		has, err = db.look(dir, name)
+	} else if err = db.load(s, dir); err == nil {
+		_, has = s.sizes[size]
+	}
+	if err != nil {
 		return false, fmt.Errorf("look up size %d: %w", size, err)
 	}
-	_, has := s.sizes[size]
 	return has, nil
+}
+
+// look reports whether there is an entry.
+func (db *DB) look(dir, name string) (bool, error) {
+	st, err := db.root.LstatAt(sizesDir + "/" + dir + "/" + name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && isEntry(st.Kind), err
 }
 
 // AddSize records that content of this size in bytes is stored. A size that

@@ -16,6 +16,12 @@ const (
 	examples = 3
 )
 
+// became is what became of an entry.
+type became struct {
+	action plan.Action
+	change plan.Change
+}
+
 // sourceTally adds up the entries of one source as they stream by.
 type sourceTally struct {
 	selected plan.Totals
@@ -23,7 +29,9 @@ type sourceTally struct {
 	partial  bool // something that was meant to be stored cannot be
 	changes  bool // something is not unchanged
 	watch    *watch
-	byAction map[plan.Action]map[plan.Change]plan.Count
+	byAction map[became]*plan.Count
+	last     became // of what was counted last: neighbours mostly agree
+	lastOf   *plan.Count
 	largest  *topN[FileView]
 	copied   *rollup
 	notable  map[plan.Change]*topN[FileView]
@@ -34,7 +42,7 @@ type sourceTally struct {
 
 func newSourceTally(top int) *sourceTally {
 	t := &sourceTally{
-		byAction: map[plan.Action]map[plan.Change]plan.Count{},
+		byAction: map[became]*plan.Count{},
 		largest:  newTopN(top, largerFile),
 		copied:   newRollup(maxRollupNodes),
 		lost:     newRollup(maxRollupNodes),
@@ -110,14 +118,13 @@ func (t *sourceTally) count(e *plan.Entry) {
 	case plan.ActionSymlink:
 		t.selected.Symlink++
 	}
-	changes := t.byAction[e.Action]
-	if changes == nil {
-		changes = map[plan.Change]plan.Count{}
-		t.byAction[e.Action] = changes
+	if k := (became{e.Action, e.Change}); t.lastOf == nil || t.last != k {
+		if t.byAction[k] == nil {
+			t.byAction[k] = &plan.Count{}
+		}
+		t.last, t.lastOf = k, t.byAction[k]
 	}
-	c := changes[e.Change]
-	addTo(&c, e.Size)
-	changes[e.Change] = c
+	addTo(t.lastOf, e.Size)
 }
 
 func addTo(c *plan.Count, size int64) {
@@ -227,8 +234,8 @@ func (t *sourceTally) actions() []ActionView {
 	for _, action := range allActions() {
 		v := ActionView{Action: action}
 		for _, change := range allChanges() {
-			c, ok := t.byAction[action][change]
-			if !ok {
+			c := t.byAction[became{action, change}]
+			if c == nil {
 				continue
 			}
 			v.Files, v.Bytes = v.Files+c.Files, v.Bytes+c.Bytes
@@ -248,8 +255,9 @@ func (t *sourceTally) changeViews() []ChangeView {
 	for _, change := range notableChanges() {
 		v := ChangeView{Change: change, Examples: t.notable[change].items}
 		for _, action := range allActions() {
-			c := t.byAction[action][change]
-			v.Files, v.Bytes = v.Files+c.Files, v.Bytes+c.Bytes
+			if c := t.byAction[became{action, change}]; c != nil {
+				v.Files, v.Bytes = v.Files+c.Files, v.Bytes+c.Bytes
+			}
 		}
 		if v.Files > 0 {
 			views = append(views, v)

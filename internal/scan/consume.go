@@ -3,6 +3,8 @@ package scan
 import (
 	"context"
 	"fmt"
+
+	"phlb/internal/meta"
 )
 
 // consumer brings the pieces into the order of the output. It keeps a stack
@@ -12,7 +14,7 @@ type consumer struct {
 	yield    func(*Entry) error
 	stack    []frame
 	prefix   []byte // of the paths in the directory on top of the stack
-	paths    paths
+	paths    meta.Paths
 	used     int // entries yielded since the schedule was told
 }
 
@@ -115,7 +117,7 @@ func (c *consumer) emit(ctx context.Context, ch *child) error {
 		ch.Info, ch.Xattrs, ch.Skip = n.info, n.xattrs, n.skip
 	}
 	if len(c.prefix) > 0 {
-		ch.Path = c.paths.join(c.prefix, ch.Path)
+		ch.Path = c.paths.Join(c.prefix, ch.Path)
 	}
 	return c.yield(&ch.Entry)
 }

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 
 	"phlb/internal/fsys"
@@ -22,23 +21,6 @@ func TestBlanksAreZero(t *testing.T) {
 			c[i].Path, c[i].Skip, c[i].node = "x", "y", &node{}
 		}
 		b.give(c)
-	}
-}
-
-func TestPathsStay(t *testing.T) {
-	var p paths
-	long := strings.Repeat("x/", 2*pathBlock)
-	var got, want []string
-	for _, prefix := range []string{"a/", long, "b/c/"} {
-		for _, name := range []string{"one", "two", ""} {
-			for range 300 {
-				got = append(got, p.join([]byte(prefix), name))
-				want = append(want, prefix+name)
-			}
-		}
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Error("a path changed after it was made")
 	}
 }
 

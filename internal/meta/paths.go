@@ -1,4 +1,4 @@
-package scan
+package meta
 
 import "strings"
 
@@ -6,11 +6,12 @@ import "strings"
 // hundred, and little to keep for whoever keeps one of them.
 const pathBlock = 4 << 10
 
-// paths makes strings that share allocations.
-type paths struct{ block strings.Builder }
+// Paths makes strings that share allocations of 4 KiB, for those who make
+// many and keep few of them, or all. The zero value is ready to use.
+type Paths struct{ block strings.Builder }
 
-// join returns prefix followed by name.
-func (p *paths) join(prefix []byte, name string) string {
+// Join returns prefix followed by name.
+func (p *Paths) Join(prefix []byte, name string) string {
 	if size := len(prefix) + len(name); p.block.Cap()-p.block.Len() < size {
 		p.block = strings.Builder{}
 		p.block.Grow(max(size, pathBlock))
