@@ -37,14 +37,15 @@ const bufferSize = 256 << 10
 // context's error where these are the cause. An error after a snapshot was
 // published says so; the same plan again then finishes the rest.
 func Apply(ctx context.Context, f PlanFile, o Options) (*Result, error) {
-	c, err := check(ctx, f, o.ExpectSHA256)
+	o = o.withDefaults()
+	c, err := check(ctx, f, o.ExpectSHA256, o.PlanMemory)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.applyable(); err != nil {
 		return nil, c.of(err)
 	}
-	r := &runner{opts: o.withDefaults(), plan: c, file: f, promises: newPromises(c.inPlan)}
+	r := &runner{opts: o, plan: c, file: f, promises: newPromises(c.inPlan)}
 	r.buffers.New = func() any { b := make([]byte, bufferSize); return &b }
 	res, err := r.apply(ctx)
 	return res, c.of(err)
