@@ -36,14 +36,20 @@ func TestUnchangedSumsAreLinked(t *testing.T) {
 		change func(w *world, first string)
 		linked bool
 	}{
-		"unchanged":          {func(*world, string) {}, true},
-		"root open to all":   {func(w *world, _ string) { w.ok(os.Chmod(w.root, 0o755)) }, true},
-		"a file changed":     {func(w *world, _ string) { w.write("d/f", big("other", 5000)) }, false},
-		"a file came":        {func(w *world, _ string) { w.write("d/new", big("new", 5000)) }, false},
-		"a file went":        {func(w *world, _ string) { w.ok(os.Remove(filepath.Join(w.src, "d/g"))) }, false},
-		"the mode changed":   {func(w *world, _ string) { w.ok(os.Chmod(filepath.Join(w.src, "d"), 0o750)) }, false},
-		"name open to all":   {func(w *world, _ string) { w.ok(os.Chmod(w.root, 0o755)); w.ok(os.Chmod(w.root+"/home", 0o755)) }, false},
-		"someone wrote it":   {func(_ *world, first string) { _ = os.WriteFile(first+"/d/SHA256SUMS", []byte("forged"), 0o644) }, false},
+		"unchanged":        {func(*world, string) {}, true},
+		"root open to all": {func(w *world, _ string) { w.ok(os.Chmod(w.root, 0o755)) }, true},
+		"a file changed":   {func(w *world, _ string) { w.write("d/f", big("other", 5000)) }, false},
+		"a file came":      {func(w *world, _ string) { w.write("d/new", big("new", 5000)) }, false},
+		"a file went":      {func(w *world, _ string) { w.ok(os.Remove(filepath.Join(w.src, "d/g"))) }, false},
+		"the mode changed": {func(w *world, _ string) { w.ok(os.Chmod(filepath.Join(w.src, "d"), 0o750)) }, false},
+		"name open to all": {func(w *world, _ string) { w.ok(os.Chmod(w.root, 0o755)); w.ok(os.Chmod(w.root+"/home", 0o755)) }, false},
+		"someone wrote it": {func(_ *world, first string) { _ = os.WriteFile(first+"/d/SHA256SUMS", []byte("forged"), 0o644) }, false},
+		"someone turned a digit": {func(w *world, first string) {
+			text, err := os.ReadFile(first + "/d/SHA256SUMS")
+			w.ok(err)
+			text[0] ^= 1
+			w.ok(os.WriteFile(first+"/d/SHA256SUMS", text, 0o644))
+		}, false},
 		"someone removed it": {func(_ *world, first string) { _ = os.Remove(first + "/d/SHA256SUMS") }, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,12 +53,17 @@ func (n *node) begin() {
 	n.mu.Unlock()
 }
 
+// add takes over the lines of a batch.
 func (n *node) add(lines []sums.Line, kept int) {
 	if len(lines) == 0 {
 		return
 	}
 	n.mu.Lock()
-	n.lines = append(n.lines, lines...)
+	if n.lines == nil {
+		n.lines = lines
+	} else {
+		n.lines = append(n.lines, lines...)
+	}
 	n.kept += kept
 	n.mu.Unlock()
 }
