@@ -164,8 +164,9 @@ func (d *dispatcher) directory(ctx context.Context, e *plan.Entry) error {
 	return nil
 }
 
-// mkdir makes the directory in staging, with a mode that lets only this user
-// work in it until it is finished. Siblings mostly come one after the other.
+// mkdir makes the directory in staging, with the mode that it mostly keeps and
+// that lets this user work in it: nobody else gets past the top, which is
+// finished last. Siblings mostly come one after the other.
 func (d *dispatcher) mkdir(n *node) error {
 	if n.parent == nil {
 		return nil // the tree itself; OpenStaging made it
@@ -178,7 +179,7 @@ func (d *dispatcher) mkdir(n *node) error {
 		d.close()
 		d.above, d.at = dir, n.parent
 	}
-	return making(d.above, d.above.Mkdir(base(n.stored), 0o700))
+	return making(d.above, d.above.Mkdir(base(n.stored), n.entry.Mode&0o777|0o700))
 }
 
 // attach adds what the parent's catalogue says of the file a link goes to.

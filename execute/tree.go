@@ -132,7 +132,9 @@ func (b *builder) finish(n *node, dir *fsys.Dir) error {
 		if st.UID != e.UID {
 			mode |= ownerEnters // whoever stored it must be able to read it
 		}
-		d.Try(dir.Chmod(mode))
+		if st.Mode != mode {
+			d.Try(dir.Chmod(mode))
+		}
 		d.Try(dir.SetMtime(e.Mtime))
 		st, err = dir.Stat()
 	}
