@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,7 @@ type runner struct {
 	lookups  *lookup.DB
 	buffers  sync.Pool
 	tasks    sync.Pool // of *[]task, empty
+	hands    sync.Pool // of *hands, empty
 	sums     sync.Pool // of *vouch.Sums: parsing a large SHA256SUMS for each batch would be quadratic
 	promises promises
 }
@@ -96,6 +98,9 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 	defer db.Close()
 	r.lookups = db
 	r.sums.New = func() any { return vouch.NewSums(r.root) }
+	r.hands.New = func() any {
+		return &hands{buf: r.buffer(), sums: r.sums.Get().(*vouch.Sums), hash: sha256.New()}
+	}
 	res := &Result{PlanID: r.plan.header.PlanID}
 	for _, src := range r.plan.sources {
 		rep, err := r.applySource(ctx, src)

@@ -73,7 +73,6 @@ func (d *dispatcher) entry(ctx context.Context, e *plan.Entry) error {
 			return err
 		}
 	}
-	t := task{Entry: *e}
 	if e.Action == plan.ActionMkdir {
 		err := d.directory(ctx, e)
 		if errors.Is(err, errLost) {
@@ -83,8 +82,7 @@ func (d *dispatcher) entry(ctx context.Context, e *plan.Entry) error {
 			return err
 		}
 	}
-	d.attach(&t)
-	return d.queue(ctx, t)
+	return d.queue(ctx, e)
 }
 
 // errLost says that a directory could not be made, which was noted.
@@ -100,12 +98,15 @@ func (d *dispatcher) lose(e *plan.Entry) {
 	d.settle(e.Path, digest.Sum{})
 }
 
-// queue adds a task to the current batch.
-func (d *dispatcher) queue(ctx context.Context, t task) error {
+// queue adds an entry's task to the current batch.
+func (d *dispatcher) queue(ctx context.Context, e *plan.Entry) error {
 	if d.batch == nil {
 		d.batch = &batch{node: d.path[len(d.path)-1], tasks: d.run.emptyTasks()}
 	}
-	d.batch.tasks = append(d.batch.tasks, t)
+	d.batch.tasks = append(d.batch.tasks, task{})
+	t := &d.batch.tasks[len(d.batch.tasks)-1]
+	t.Entry = *e
+	d.attach(t)
 	if t.Action == plan.ActionCopy {
 		d.batch.bytes += t.Size
 	}
