@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,7 @@ type runner struct {
 	lookups  *lookup.DB
 	buffers  sync.Pool
 	tasks    sync.Pool // of *[]task, empty
+	hands    sync.Pool // of *hands, empty
 	sums     sync.Pool // of *vouch.Sums: parsing a large SHA256SUMS for each batch would be quadratic
 	promises promises
 }
@@ -37,14 +39,15 @@ const bufferSize = 256 << 10
 // context's error where these are the cause. An error after a snapshot was
 // published says so; the same plan again then finishes the rest.
 func Apply(ctx context.Context, f PlanFile, o Options) (*Result, error) {
-	c, err := check(ctx, f, o.ExpectSHA256)
+	o = o.withDefaults()
+	c, err := check(ctx, f, o.ExpectSHA256, o.PlanMemory)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.applyable(); err != nil {
 		return nil, c.of(err)
 	}
-	r := &runner{opts: o.withDefaults(), plan: c, file: f, promises: newPromises(c.inPlan)}
+	r := &runner{opts: o, plan: c, file: f, promises: newPromises(c.inPlan)}
 	r.buffers.New = func() any { b := make([]byte, bufferSize); return &b }
 	res, err := r.apply(ctx)
 	return res, c.of(err)
@@ -95,6 +98,9 @@ func (r *runner) locked(ctx context.Context) (*Result, error) {
 	defer db.Close()
 	r.lookups = db
 	r.sums.New = func() any { return vouch.NewSums(r.root) }
+	r.hands.New = func() any {
+		return &hands{buf: r.buffer(), sums: r.sums.Get().(*vouch.Sums), hash: sha256.New()}
+	}
 	res := &Result{PlanID: r.plan.header.PlanID}
 	for _, src := range r.plan.sources {
 		rep, err := r.applySource(ctx, src)

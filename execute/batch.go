@@ -2,7 +2,6 @@ package execute
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"hash"
 	"strings"
@@ -80,8 +79,9 @@ func (h *hands) close() {
 			d.Close()
 		}
 	}
-	h.b.run.recycle(h.buf)
-	h.b.run.sums.Put(h.sums)
+	r := h.b.run
+	*h = hands{buf: h.buf, sums: h.sums, hash: h.hash}
+	r.hands.Put(h)
 }
 
 // account passes on what was counted: once a batch, as workers would meet
@@ -119,7 +119,8 @@ func (r *runner) reuse(tasks []task) {
 
 // hands returns empty ones for a batch.
 func (b *builder) hands(ba *batch) *hands {
-	h := &hands{b: b, batch: ba, buf: b.run.buffer(), sums: b.run.sums.Get().(*vouch.Sums), hash: sha256.New()}
+	h := b.run.hands.Get().(*hands)
+	h.b, h.batch = b, ba
 	h.sumLines = make([]sums.Line, 0, len(ba.tasks))
 	h.lines = b.out.empty(len(ba.tasks))
 	return h

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash/maphash"
 	"path"
 	"path/filepath"
 	"slices"
@@ -49,6 +48,7 @@ type checkedSource struct {
 	prune      []snapshot.ID // to be removed, in this order
 	published  bool          // by an earlier, interrupted run of this plan
 	report     *Report       // if published, what that run left
+	entries    entryList     // if they fit
 }
 
 // threshold is the size in bytes from which on the source's files are in the
@@ -97,15 +97,16 @@ func (s *checkedSource) inParent(target, p string) bool {
 	return ok && strings.HasPrefix(rest, "/") && rest[1:] == sums.StoredPath(p)
 }
 
-// check reads the whole plan and refuses it unless every part is safe.
-func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
+// check reads the whole plan and refuses it unless every part is safe. Up to
+// room bytes of its entries are kept.
+func check(ctx context.Context, f PlanFile, expect string, room int64) (*checked, error) {
 	c := &checker{
 		checked: checked{
 			inPlan: map[string]bool{}, targets: map[snapshot.ID]struct{}{}, targetDirs: map[string]struct{}{},
 			pruned: map[snapshot.ID]struct{}{},
 		},
-		earlier: map[uint64]struct{}{},
-		names:   map[string]bool{},
+		names: map[string]bool{},
+		room:  room,
 	}
 	err := read(ctx, f, c.visitor(), func(sum [sha256.Size]byte) error {
 		c.sha256 = sum
@@ -125,14 +126,12 @@ func check(ctx context.Context, f PlanFile, expect string) (*checked, error) {
 // right at the end, so nothing may be acted on before.
 type checker struct {
 	checked
-	cur   *checkedSource
-	dirs  []string // open directories on the way to the current path
-	names map[string]bool
-	prune []snapshot.ID
-	// earlier holds a keyed hash of the stored path of each regular file so
-	// far: eight bytes each, where the paths themselves would not fit.
-	hash    maphash.Hash
-	earlier map[uint64]struct{}
+	cur     *checkedSource
+	dirs    []string // open directories on the way to the current path
+	names   map[string]bool
+	prune   []snapshot.ID
+	earlier files
+	room    int64 // bytes left for entries that are kept
 }
 
 func (c *checker) visitor() plan.Visitor {
@@ -174,6 +173,7 @@ func checkHeader(h *plan.Header) error {
 
 func (c *checker) source(s *plan.Source) error {
 	src := &checkedSource{Source: *s}
+	src.entries.whole = s.Snapshot != ""
 	if err := src.identify(); err != nil {
 		return err
 	}
@@ -228,6 +228,7 @@ func (c *checker) entry(e *plan.Entry) error {
 	if c.cur.Snapshot == "" {
 		return nil // nothing is done with it
 	}
+	c.cur.entries.add(e, &c.room)
 	switch e.Action {
 	case plan.ActionMkdir:
 		c.inodes += 2 // itself and its SHA256SUMS
@@ -263,11 +264,7 @@ func leftOut(reason string) bool {
 
 func (c *checker) count(e *plan.Entry) {
 	c.cur.files++
-	c.hash.Reset()
-	c.hash.WriteString(c.cur.Snapshot)
-	c.hash.WriteByte('/')
-	c.hash.WriteString(sums.StoredPath(e.Path))
-	c.earlier[c.hash.Sum64()] = struct{}{}
+	c.earlier.add(c.cur.Snapshot, e.Path)
 }
 
 // place checks an entry's path: safe by itself, and below a directory that
@@ -329,9 +326,7 @@ func (c *checker) target(e *plan.Entry) error {
 		if s.id != id {
 			continue
 		}
-		c.hash.Reset()
-		c.hash.WriteString(e.Target)
-		if _, ok := c.earlier[c.hash.Sum64()]; !ok {
+		if !c.earlier.has(e.Target) {
 			return fmt.Errorf("target %q is not an earlier file of this plan", e.Target)
 		}
 		c.inPlan[e.Target] = true

@@ -364,7 +364,8 @@ func TestDestinationGone(t *testing.T) {
 	}
 }
 
-// TestPlanAlteredWhileApplied writes into the open plan after it was checked.
+// TestPlanAlteredWhileApplied writes into the open plan after it was checked:
+// what is read again is refused, and what was kept is what was checked.
 func TestPlanAlteredWhileApplied(t *testing.T) {
 	w := newWorld(t)
 	for i := range 3000 {
@@ -376,13 +377,31 @@ func TestPlanAlteredWhileApplied(t *testing.T) {
 	text = bytes.Replace(text, []byte(`"path":"d2999","mode":"0755"`), []byte(`"path":"d2999","mode":"0777"`), 1)
 	text = text[:bytes.LastIndex(text, []byte(`"digest"`))]
 	text = fmt.Appendf(text, "\"digest\":\"xxh64:%016x\"}\n", xxhash.Sum64(text))
-	_, err = w.try(f, onEvent(func(n int, _ event.Event) {
-		if n == 1 {
-			w.ok(os.WriteFile(f.Name(), text, 0o600))
-		}
-	}))
+	alter := func(f *os.File) func(*execute.Options) {
+		return onEvent(func(n int, _ event.Event) {
+			if n == 1 {
+				w.ok(os.WriteFile(f.Name(), text, 0o600))
+			}
+		})
+	}
+	_, err = w.try(f, alter(f), func(o *execute.Options) { o.PlanMemory = -1 })
 	if !errors.Is(err, execute.ErrRefused) || !strings.Contains(err.Error(), "altered") {
 		t.Errorf("got %v", err)
 	}
 	same(t, "snapshots", len(w.snapshots()), 0)
+	f = w.plan()
+	w.whole(w.apply(f, alter(f)))
+}
+
+// TestPlanMemory applies plans whose entries stay in memory, find no room, and
+// are to find none.
+func TestPlanMemory(t *testing.T) {
+	for _, memory := range []int64{0, 4000, -1} {
+		w := newWorld(t)
+		w.tree(2, 20)
+		limit := func(o *execute.Options) { o.PlanMemory = memory }
+		w.whole(w.apply(w.plan(), limit))
+		w.write("d0/f1", big("changed", 5000))
+		w.whole(w.apply(w.plan(), limit))
+	}
 }

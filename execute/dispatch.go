@@ -73,7 +73,6 @@ func (d *dispatcher) entry(ctx context.Context, e *plan.Entry) error {
 			return err
 		}
 	}
-	t := task{Entry: *e}
 	if e.Action == plan.ActionMkdir {
 		err := d.directory(ctx, e)
 		if errors.Is(err, errLost) {
@@ -83,8 +82,7 @@ func (d *dispatcher) entry(ctx context.Context, e *plan.Entry) error {
 			return err
 		}
 	}
-	d.attach(&t)
-	return d.queue(ctx, t)
+	return d.queue(ctx, e)
 }
 
 // errLost says that a directory could not be made, which was noted.
@@ -100,12 +98,15 @@ func (d *dispatcher) lose(e *plan.Entry) {
 	d.settle(e.Path, digest.Sum{})
 }
 
-// queue adds a task to the current batch.
-func (d *dispatcher) queue(ctx context.Context, t task) error {
+// queue adds an entry's task to the current batch.
+func (d *dispatcher) queue(ctx context.Context, e *plan.Entry) error {
 	if d.batch == nil {
 		d.batch = &batch{node: d.path[len(d.path)-1], tasks: d.run.emptyTasks()}
 	}
-	d.batch.tasks = append(d.batch.tasks, t)
+	d.batch.tasks = append(d.batch.tasks, task{})
+	t := &d.batch.tasks[len(d.batch.tasks)-1]
+	t.Entry = *e
+	d.attach(t)
 	if t.Action == plan.ActionCopy {
 		d.batch.bytes += t.Size
 	}
@@ -164,8 +165,9 @@ func (d *dispatcher) directory(ctx context.Context, e *plan.Entry) error {
 	return nil
 }
 
-// mkdir makes the directory in staging, with a mode that lets only this user
-// work in it until it is finished. Siblings mostly come one after the other.
+// mkdir makes the directory in staging, with the mode that it mostly keeps and
+// that lets this user work in it: nobody else gets past the top, which is
+// finished last. Siblings mostly come one after the other.
 func (d *dispatcher) mkdir(n *node) error {
 	if n.parent == nil {
 		return nil // the tree itself; OpenStaging made it
@@ -178,7 +180,7 @@ func (d *dispatcher) mkdir(n *node) error {
 		d.close()
 		d.above, d.at = dir, n.parent
 	}
-	return making(d.above, d.above.Mkdir(base(n.stored), 0o700))
+	return making(d.above, d.above.Mkdir(base(n.stored), n.entry.Mode&0o777|0o700))
 }
 
 // attach adds what the parent's catalogue says of the file a link goes to.

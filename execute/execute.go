@@ -52,6 +52,9 @@ type Options struct {
 	// CheckpointEvery is how often finished copies are made durable and
 	// recorded in the journal; 0: two seconds.
 	CheckpointEvery time.Duration
+	// PlanMemory is how much of the plan may stay in memory, in bytes, once it
+	// is checked; 0: 32 MiB, less: nothing. The rest is read once more.
+	PlanMemory int64
 }
 
 // withDefaults fills in what may be left out.
@@ -71,6 +74,9 @@ func (o Options) withDefaults() Options {
 	if o.CheckpointEvery <= 0 {
 		o.CheckpointEvery = 2 * time.Second
 	}
+	if o.PlanMemory == 0 {
+		o.PlanMemory = planMemory
+	}
 	return o
 }
 
@@ -82,8 +88,8 @@ func (o *Options) fsys() []fsys.Option {
 	return []fsys.Option{fsys.WithFaults(o.Faults)}
 }
 
-// PlanFile is a saved plan. It is read more than once, always through the
-// same open file, so that nobody can swap it between check and use; that
+// PlanFile is a saved plan. A large one is read more than once, always through
+// the same open file, so that nobody can swap it between check and use; that
 // nobody wrote into it meanwhile is checked by its hash.
 type PlanFile interface {
 	io.Reader

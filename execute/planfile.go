@@ -16,8 +16,8 @@ func read(ctx context.Context, f PlanFile, v plan.Visitor, judge func([sha256.Si
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read plan: %w", err)
 	}
-	hash := sha256.New()
-	in := io.TeeReader(f, hash)
+	in := readAhead(f)
+	defer in.close()
 	if _, err := plan.Read(ctx, in, v); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
@@ -27,17 +27,20 @@ func read(ctx context.Context, f PlanFile, v plan.Visitor, judge func([sha256.Si
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return fmt.Errorf("read plan: %w", err)
 	}
-	err := judge([sha256.Size]byte(hash.Sum(nil)))
+	err := judge(in.sum)
 	if err != nil && !errors.Is(err, ErrRefused) {
 		err = refuseFile(err)
 	}
 	return err
 }
 
-// eachEntry reads the entries of one source again, in order. At the end the
-// file must turn out to be the one that was checked: it could have been
-// written to meanwhile.
+// eachEntry calls each with the entries of one source, in order. Those that
+// were not kept are read again. At the end the file must then turn out to be
+// the one that was checked: it could have been written to meanwhile.
 func (r *runner) eachEntry(ctx context.Context, src *checkedSource, each func(*plan.Entry) error) error {
+	if src.entries.whole {
+		return src.entries.each(each)
+	}
 	here := false
 	var own error // not the plan's fault
 	v := plan.Visitor{

@@ -15,30 +15,34 @@ func sumsMode(dir uint32) uint32 { return 0o600 | dir&0o444 }
 
 // writeSums gives a directory its SHA256SUMS.
 func (b *builder) writeSums(n *node, h *hands) error {
-	sums.Sort(n.lines)
-	text := sumsText(n.lines)
-	unchanged := n.kept == len(n.lines)
+	lines := n.lines
 	n.lines = nil
 	return b.inStage(n, h, func(dir *fsys.Dir) error {
-		if unchanged {
-			if linked, err := b.linkSums(n, h, dir, text); linked || err != nil {
+		if n.kept == len(lines) {
+			if linked, err := b.linkSums(n, h, dir, lines); linked || err != nil {
 				return err
 			}
 		}
-		return b.createSums(n, dir, text)
+		return b.createSums(n, dir, sumsText(lines))
 	})
 }
 
+// sumsText sorts the lines and returns what they are in the file.
 func sumsText(lines []sums.Line) []byte {
-	size := 0
-	for i := range lines {
-		size += sums.MaxLen(&lines[i])
-	}
-	text := make([]byte, 0, size)
+	sums.Sort(lines)
+	text := make([]byte, 0, sumsSize(lines))
 	for _, l := range lines {
 		text = sums.Append(text, l)
 	}
 	return text
+}
+
+func sumsSize(lines []sums.Line) int64 {
+	size := 0
+	for i := range lines {
+		size += sums.Len(&lines[i])
+	}
+	return int64(size)
 }
 
 func (b *builder) createSums(n *node, dir *fsys.Dir, text []byte) error {
@@ -61,8 +65,9 @@ func (b *builder) createSums(n *node, dir *fsys.Dir, text []byte) error {
 }
 
 // linkSums makes the parent's SHA256SUMS this directory's, too, if it says
-// the same and belongs to the same user: a link costs a third of a file.
-func (b *builder) linkSums(n *node, h *hands, dir *fsys.Dir, text []byte) (linked bool, err error) {
+// the same and belongs to the same user: a link costs a third of a file. All
+// lines are of files that the parent has, too.
+func (b *builder) linkSums(n *node, h *hands, dir *fsys.Dir, lines []sums.Line) (linked bool, err error) {
 	if !b.private || b.parent == nil {
 		return false, nil // somebody could exchange it between look and link
 	}
@@ -73,7 +78,7 @@ func (b *builder) linkSums(n *node, h *hands, dir *fsys.Dir, text []byte) (linke
 	if h == nil {
 		defer prev.Close()
 	}
-	if !b.sameSums(n, prev, text) {
+	if !b.sameSums(n, prev, lines) {
 		return false, nil
 	}
 	err = dir.Link(prev, sums.FileName, sums.FileName)
@@ -94,20 +99,27 @@ func (b *builder) parentDir(n *node, h *hands) (*fsys.Dir, error) {
 }
 
 // sameSums reports whether the SHA256SUMS in a directory of the parent is
-// just what this one's would be.
-func (b *builder) sameSums(n *node, prev *fsys.Dir, text []byte) bool {
-	f, err := prev.OpenFile(sums.FileName)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil || st.Kind != meta.File || st.Size != int64(len(text)) || st.Mode != sumsMode(n.entry.Mode) {
+// just what this one's would be. One that nobody touched since phlb wrote it
+// lists the parent's files; if it is as long as the lines of those that are
+// left, all are.
+func (b *builder) sameSums(n *node, prev *fsys.Dir, lines []sums.Line) bool {
+	st, err := prev.Lstat(sums.FileName)
+	if err != nil || st.Kind != meta.File || st.Size != sumsSize(lines) || st.Mode != sumsMode(n.entry.Mode) {
 		return false
 	}
 	if uid, gid := b.ownerOf(n); st.UID != uid || st.GID != gid {
 		return false
 	}
+	return b.own.cover(st.Ctime) && b.root.Fixed(&st) || saySame(prev, sumsText(lines))
+}
+
+// saySame reports whether the SHA256SUMS in a directory begins with the text.
+func saySame(dir *fsys.Dir, text []byte) bool {
+	f, err := dir.OpenFile(sums.FileName)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
 	have := make([]byte, len(text))
 	_, err = io.ReadFull(f, have)
 	return err == nil && bytes.Equal(have, text)

@@ -53,12 +53,17 @@ func (n *node) begin() {
 	n.mu.Unlock()
 }
 
+// add takes over the lines of a batch.
 func (n *node) add(lines []sums.Line, kept int) {
 	if len(lines) == 0 {
 		return
 	}
 	n.mu.Lock()
-	n.lines = append(n.lines, lines...)
+	if n.lines == nil {
+		n.lines = lines
+	} else {
+		n.lines = append(n.lines, lines...)
+	}
 	n.kept += kept
 	n.mu.Unlock()
 }
@@ -127,7 +132,9 @@ func (b *builder) finish(n *node, dir *fsys.Dir) error {
 		if st.UID != e.UID {
 			mode |= ownerEnters // whoever stored it must be able to read it
 		}
-		d.Try(dir.Chmod(mode))
+		if st.Mode != mode {
+			d.Try(dir.Chmod(mode))
+		}
 		d.Try(dir.SetMtime(e.Mtime))
 		st, err = dir.Stat()
 	}

@@ -92,6 +92,9 @@ const roomLeft = 1 << 20
 
 // Xattrs sets extended attributes, in a fixed order.
 func (d *Dresser) Xattrs(on Object, xattrs meta.Xattrs) {
+	if len(xattrs) == 0 {
+		return // nearly always: sorting nothing costs memory
+	}
 	for _, name := range slices.Sorted(maps.Keys(xattrs)) {
 		err := on.SetXattr(name, xattrs[name])
 		if d.FS != nil && d.tooLarge(err) {

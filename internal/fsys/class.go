@@ -10,6 +10,9 @@ import (
 // and "not supported" mean depends on the operation: a link that is refused
 // so can be a copy; anything else lacks a permission or a feature.
 func ClassOf(err error) Class {
+	if err == nil {
+		return ClassOther
+	}
 	class := classOf(err)
 	var pe *fs.PathError
 	if !errors.As(err, &pe) {

@@ -35,7 +35,7 @@ func NewReader(r io.Reader) (io.ReadCloser, error) {
 
 // writeWindow is how far back compression looks, in bytes. In sorted lines
 // what repeats is near: more finds nothing, and costs memory and caches.
-const writeWindow = 1 << 20
+const writeWindow = 64 << 10
 
 // NewZstdWriter compresses at the fastest level. Closing it ends the
 // compressed stream and does not close w.

@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"unicode/utf8"
+	"strconv"
 
 	"phlb/internal/digest"
 	"phlb/internal/fsys"
+	"phlb/internal/jsonl"
 	"phlb/internal/meta"
 )
 
@@ -50,19 +50,20 @@ type journalLine struct {
 	Racy        bool       `json:"racy,omitempty"`
 }
 
-func appendJournal(b []byte, e *JournalEntry) ([]byte, error) {
-	l := journalLine{
-		Path: e.Path, Size: e.Size, Mtime: e.Mtime, Ctime: e.Ctime, Ino: e.Ino, SHA256: e.SHA256,
-		StagedIno: e.StagedIno, StagedMtime: e.StagedMtime, Racy: e.Racy,
+// appendJournal appends the line of an entry.
+func appendJournal(b []byte, e *JournalEntry) []byte {
+	b = jsonl.AppendPath(append(b, '{'), "path", e.Path)
+	b = strconv.AppendInt(append(b, `,"size":`...), e.Size, 10)
+	b = e.Mtime.Append(append(b, `,"mtime_ns":`...))
+	b = e.Ctime.Append(append(b, `,"ctime_ns":`...))
+	b = strconv.AppendUint(append(b, `,"ino":`...), e.Ino, 10)
+	b = append(e.SHA256.AppendHex(append(b, `,"sha256":"`...)), '"')
+	b = strconv.AppendUint(append(b, `,"staged_ino":`...), e.StagedIno, 10)
+	b = e.StagedMtime.Append(append(b, `,"staged_mtime_ns":`...))
+	if e.Racy {
+		b = append(b, `,"racy":true`...)
 	}
-	if !utf8.ValidString(e.Path) {
-		l.Path, l.PathBytes = "", []byte(e.Path)
-	}
-	data, err := json.Marshal(&l)
-	if err != nil {
-		return b, fmt.Errorf("journal %s: %w", e.Path, err)
-	}
-	return append(append(b, data...), '\n'), nil
+	return append(b, "}\n"...)
 }
 
 // parseJournal reads one line; ok is false for anything that Record would

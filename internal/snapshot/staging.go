@@ -243,11 +243,8 @@ func (s *Staging) Dir() *fsys.Dir { return s.dir }
 // afterwards: what the journal says must hold after a crash.
 func (s *Staging) Record(entries []JournalEntry) error {
 	var b []byte
-	var err error
 	for i := range entries {
-		if b, err = appendJournal(b, &entries[i]); err != nil {
-			return err
-		}
+		b = appendJournal(b, &entries[i])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

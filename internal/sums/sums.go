@@ -25,14 +25,11 @@ type Line struct {
 	Sum  digest.Sum
 }
 
-// escaped are the bytes that sha256sum writes as a backslash and a letter.
-const escaped = "\\\n\r"
-
 // Append appends the line as sha256sum prints it in text mode: the digits,
 // two spaces, the name and a newline. A name with a backslash, newline or
 // carriage return is escaped, which a backslash before the digits announces.
 func Append(b []byte, l Line) []byte {
-	if !strings.ContainsAny(l.Name, escaped) {
+	if escapes(l.Name) == 0 {
 		b = append(l.Sum.AppendHex(b), "  "...)
 		b = append(b, l.Name...)
 		return append(b, '\n')
@@ -41,8 +38,19 @@ func Append(b []byte, l Line) []byte {
 	return append(appendEscaped(b, l.Name), '\n')
 }
 
-// MaxLen is the most that Append adds for a line, in bytes.
-func MaxLen(l *Line) int { return len(`\\`) + hexLen + len("  ") + 2*len(l.Name) + len("\n") }
+// Len is how many bytes Append adds for a line.
+func Len(l *Line) int {
+	n := hexLen + len("  ") + len(l.Name) + len("\n")
+	if more := escapes(l.Name); more > 0 {
+		n += len(`\`) + more
+	}
+	return n
+}
+
+// escapes counts the bytes that sha256sum writes as a backslash and a letter.
+func escapes(name string) int {
+	return strings.Count(name, "\\") + strings.Count(name, "\n") + strings.Count(name, "\r")
+}
 
 func appendEscaped(b []byte, name string) []byte {
 	for i := range len(name) {

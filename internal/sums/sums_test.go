@@ -192,7 +192,11 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var want []Line
 		for _, name := range rapid.SliceOfN(names(), 0, 20).Draw(t, "names") {
-			want = append(want, Line{Name: name, Sum: sha256.Sum256([]byte(name))})
+			line := Line{Name: name, Sum: sha256.Sum256([]byte(name))}
+			if n, real := Len(&line), len(Append(nil, line)); n != real {
+				t.Fatalf("Len of %q is %d, not %d", name, n, real)
+			}
+			want = append(want, line)
 		}
 		got, bad, err := Parse(bytes.NewReader(appendAll(want)))
 		if err != nil || len(bad) > 0 {

@@ -1,0 +1,97 @@
+package execute
+
+import (
+	"hash/maphash"
+
+	"phlb/internal/sums"
+	"phlb/plan"
+)
+
+// planMemory is how much of a plan's entries stay in memory, in bytes, unless
+// Options says otherwise: some 120,000 files.
+const planMemory = 32 << 20
+
+// entrySize is about what an entry takes without its texts, in bytes.
+const entrySize = 224
+
+// entriesTogether is how many entries are allocated at once.
+const entriesTogether = 512
+
+// entryList holds the entries of one source from the first reading of a plan,
+// which saves the second. One that finds no room is empty from then on.
+type entryList struct {
+	chunks [][]plan.Entry
+	size   int64 // bytes
+	whole  bool  // nothing was left out
+}
+
+// add keeps a copy of an entry as long as room, in bytes, is left.
+func (l *entryList) add(e *plan.Entry, room *int64) {
+	if !l.whole {
+		return
+	}
+	size := entrySize + int64(len(e.Path)+len(e.Target)+len(e.Hardlink))
+	for name, value := range e.Xattrs {
+		size += int64(len(name) + len(value))
+	}
+	if *room -= size; *room < 0 {
+		*room += l.size + size
+		*l = entryList{}
+		return
+	}
+	l.size += size
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == entriesTogether {
+		l.chunks = append(l.chunks, make([]plan.Entry, 0, entriesTogether))
+		last++
+	}
+	l.chunks[last] = append(l.chunks[last], *e)
+}
+
+// each calls f with the entries in order, once: it lets go of what is done, and
+// the list is not whole afterwards.
+func (l *entryList) each(f func(*plan.Entry) error) error {
+	l.whole = false
+	for c, chunk := range l.chunks {
+		l.chunks[c] = nil
+		for i := range chunk {
+			if err := f(&chunk[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// files knows the regular files of a plan so far by keyed hashes of their
+// stored paths: eight bytes each, where the paths themselves would not fit.
+type files struct {
+	hash  maphash.Hash
+	known map[uint64]struct{}
+	// fresh are not yet in known: mostly nobody asks, and a list costs less.
+	fresh []uint64
+}
+
+// add notes the file at a path of a source.
+func (f *files) add(snapshot, path string) {
+	f.hash.Reset()
+	f.hash.WriteString(snapshot)
+	f.hash.WriteByte('/')
+	f.hash.WriteString(sums.StoredPath(path))
+	f.fresh = append(f.fresh, f.hash.Sum64())
+}
+
+// has reports whether a file was noted.
+func (f *files) has(stored string) bool {
+	if f.known == nil {
+		f.known = make(map[uint64]struct{}, len(f.fresh))
+	}
+	for _, h := range f.fresh {
+		f.known[h] = struct{}{}
+	}
+	f.fresh = f.fresh[:0]
+	f.hash.Reset()
+	f.hash.WriteString(stored)
+	_, ok := f.known[f.hash.Sum64()]
+	return ok
+}
