@@ -60,7 +60,8 @@ func (n *lookupNews) add(contents []content) {
 // fillLookups adds what a published snapshot stored to the lookups. After a
 // crash it can simply be repeated: the catalogue tells the same as the news.
 func (r *runner) fillLookups(ctx context.Context, src *checkedSource, news *lookupNews) error {
-	l := &lookupWriter{runner: r, snapshot: src.Snapshot, pool: pool.New(r.opts.Workers * lookupWriters)}
+	l := &lookupWriter{runner: r, snapshot: src.Snapshot, writers: r.lookupWriters()}
+	l.pool = pool.New(l.writers)
 	var err error
 	if news.complete {
 		err = l.addAll(ctx, news)
@@ -140,6 +141,7 @@ func (r *runner) eachRecord(ctx context.Context, id snapshot.ID, each func(*cata
 type lookupWriter struct {
 	*runner
 	snapshot string
+	writers  int // entries written at the same time
 	pool     *pool.Pool
 	chunk    []content
 }
@@ -168,19 +170,24 @@ func (l *lookupWriter) flush(ctx context.Context) error {
 	return inParts(ctx, l, chunk, func(c *content) error { return l.put(ctx, c) })
 }
 
-const (
-	// lookupWriters is how many entries are written at once for each worker.
-	// Making small files is waiting as much as working: for the file system's
-	// locks, and for the blocks that its journal is just writing.
-	lookupWriters = 4
-	// partsPerWriter is how many tasks a writer gets of each chunk, so that none
-	// has to wait long for the others.
-	partsPerWriter = 4
-)
+// partsPerWriter is how many tasks a writer gets of each chunk, so that none has
+// to wait long for the others.
+const partsPerWriter = 4
+
+// lookupWriters is how many entries are written at the same time. Making small
+// files is waiting as much as working: for the file system's locks, and for the
+// blocks that its journal is just writing. Who wants one thing done at a time
+// gets that.
+func (r *runner) lookupWriters() int {
+	if r.opts.Workers == 1 {
+		return 1
+	}
+	return 4 * r.opts.Workers
+}
 
 // inParts hands the items to the pool, in parts of neighbours.
 func inParts[T any](ctx context.Context, l *lookupWriter, items []T, do func(*T) error) error {
-	size := len(items)/(l.opts.Workers*lookupWriters*partsPerWriter) + 1
+	size := len(items)/(l.writers*partsPerWriter) + 1
 	for part := range slices.Chunk(items, size) {
 		err := l.pool.Submit(func() error {
 			for i := range part {
