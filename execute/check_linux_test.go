@@ -368,13 +368,14 @@ func TestDestinationGone(t *testing.T) {
 // what is read again is refused, and what was kept is what was checked.
 func TestPlanAlteredWhileApplied(t *testing.T) {
 	w := newWorld(t)
-	for i := range 3000 {
-		w.write(fmt.Sprintf("d%d/f", i), "x")
+	deep := strings.Repeat(strings.Repeat("d", 250)+"/", 4)
+	for i := range 2600 { // 3 MiB of plan: more than is read ahead
+		w.write(fmt.Sprintf("%sf%d", deep, i), "x")
 	}
 	f := w.plan()
 	text, err := os.ReadFile(f.Name())
 	w.ok(err)
-	text = bytes.Replace(text, []byte(`"path":"d2999","mode":"0755"`), []byte(`"path":"d2999","mode":"0777"`), 1)
+	text = bytes.Replace(text, []byte(`/f999","size":1,"mode":"0644"`), []byte(`/f999","size":1,"mode":"0666"`), 1)
 	text = text[:bytes.LastIndex(text, []byte(`"digest"`))]
 	text = fmt.Appendf(text, "\"digest\":\"xxh64:%016x\"}\n", xxhash.Sum64(text))
 	alter := func(f *os.File) func(*execute.Options) {
