@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// aheadBuffer is how much is read ahead at a time, in bytes, and aheadBuffers
-// how often.
+// aheadBuffer is how much is read at a time, in bytes; aheadBuffers of them are
+// read ahead at most.
 const (
 	aheadBuffer  = 256 << 10
 	aheadBuffers = 4

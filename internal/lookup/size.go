@@ -97,16 +97,23 @@ func (db *DB) HasSize(size int64) (bool, error) {
 	s := db.sizeShard(size)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	has, err := false, error(nil)
-	if !s.loaded && s.asked < maxAsked {
-		s.asked++
-		has, err = db.look(dir, name)
-	} else if err = db.load(s, dir); err == nil {
-		_, has = s.sizes[size]
-	}
+	has, err := db.ask(s, dir, name, size)
 	if err != nil {
 		return false, fmt.Errorf("look up size %d: %w", size, err)
 	}
+	return has, nil
+}
+
+// ask answers a question about a shard, which must be locked.
+func (db *DB) ask(s *sizeShard, dir, name string, size int64) (bool, error) {
+	if !s.loaded && s.asked < maxAsked {
+		s.asked++
+		return db.look(dir, name)
+	}
+	if err := db.load(s, dir); err != nil {
+		return false, err
+	}
+	_, has := s.sizes[size]
 	return has, nil
 }
 

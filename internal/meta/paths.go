@@ -6,8 +6,8 @@ import "strings"
 // hundred, and little to keep for whoever keeps one of them.
 const pathBlock = 4 << 10
 
-// Paths makes strings that share allocations of 4 KiB, for those who make
-// many and keep few of them, or all. The zero value is ready to use.
+// Paths makes strings that share allocations of 4 KiB. Whoever keeps one
+// of them keeps its allocation. The zero value is ready to use.
 type Paths struct{ block strings.Builder }
 
 // Join returns prefix followed by name.
