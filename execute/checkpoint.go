@@ -17,7 +17,7 @@ const (
 	checkpointFiles = 32 << 10
 	// checkpointShare bounds the time that goes into checkpoints: one starts
 	// no sooner than this many times what the last one took after its end.
-	checkpointShare = 4
+	checkpointShare = 2
 	// maxPending bounds the files that wait for a checkpoint, and with them
 	// memory: workers then wait, too.
 	maxPending = 128 << 10
@@ -28,6 +28,9 @@ const (
 // checkpointer makes finished copies durable now and then and only then
 // vouches for them in the journal, so that an interrupted run's work serves
 // the next one: what a power loss could have taken is never vouched for.
+//
+// What it has written out need not wait for the last sync, for which no worker
+// has anything to do: that is why checkpoints come early and often.
 type checkpointer struct {
 	staging *snapshot.Staging
 	every   time.Duration

@@ -50,7 +50,7 @@ type Options struct {
 	// Faults makes writing operations fail, for tests.
 	Faults fsys.FaultFunc
 	// CheckpointEvery is how often finished copies are made durable and
-	// recorded in the journal; 0: two seconds.
+	// recorded in the journal; 0: one second.
 	CheckpointEvery time.Duration
 	// PlanMemory is how much of the plan may stay in memory, in bytes, once it
 	// is checked; 0: 32 MiB, less: nothing. The rest is read once more.
@@ -72,7 +72,7 @@ func (o Options) withDefaults() Options {
 		o.LogFileLevel = slog.LevelInfo
 	}
 	if o.CheckpointEvery <= 0 {
-		o.CheckpointEvery = 2 * time.Second
+		o.CheckpointEvery = time.Second
 	}
 	if o.PlanMemory == 0 {
 		o.PlanMemory = planMemory
