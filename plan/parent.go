@@ -37,7 +37,7 @@ func (s *sourceBuild) openParent(ctx context.Context) (p parent, native bool, er
 		return nil, false, err
 	}
 	if c != nil {
-		return c, c.exact || s.root.HasReport(s.parentID), nil
+		return decodeAhead(c), c.exact || s.root.HasReport(s.parentID), nil
 	}
 	native = s.root.HasReport(s.parentID)
 	p, err = s.walkParent(ctx, native)
