@@ -17,8 +17,9 @@ import (
 //
 // All of them are made in the same image file, one after the other. A virtual
 // machine gets each page of memory from its host at the first use, and gives
-// back what it does not use for a while: in a file of its own, each contender
-// would pay for every page it writes, and most of all who writes most files.
+// back what it does not use for a while: in a file of its own, or in one with
+// holes, each contender would pay for every page it writes there, and most of
+// all who writes most files.
 //
 // Two more images hold the source in its two states. The second is a copy of
 // the first, block by block, in which a day has passed; so mounting the one or
@@ -66,20 +67,14 @@ func (w *images) prepare(ctx context.Context, set *dataset) error {
 // volume is the image that all contenders work in.
 const volume = "volume.img"
 
-// prepareVolume makes it, and uses as much of it as a contender will.
+// prepareVolume makes it with all the room it will ever take: where the last
+// contender left a hole, the next one would be the first to use that memory.
 func (w *images) prepareVolume(ctx context.Context) error {
-	size := w.set.size.onDisk()*3 + int64(w.set.size.Files)*16<<10 + 3<<30
+	size := volumeRoom(w.set)
 	if err := w.allocate(volume, size); err != nil {
 		return err
 	}
-	if err := w.format(ctx, volume, "-J", journal); err != nil {
-		return err
-	}
-	if err := w.mount(ctx, volume, "volume", "loop"); err != nil {
-		return err
-	}
-	fill := shell(`head -c "$1" /dev/zero >"$2" && sync -f "$2"`, strconv.FormatInt(w.set.size.onDisk()*2, 10), w.path("volume/fill"))
-	return errors.Join(fill.run(ctx), w.unmount("volume"))
+	return cmd("fallocate", "--length", strconv.FormatInt(size, 10), w.path(volume)).run(ctx)
 }
 
 func (w *images) prepareNextDay(ctx context.Context) error {

@@ -111,14 +111,19 @@ func baseDir(o options, sets []*dataset) (string, error) {
 	return os.TempDir(), nil
 }
 
-// roomFor guesses what a set takes at most: its sources, and a volume that keeps
-// what all contenders have written to, journal and lookups included.
+// roomFor guesses what a set takes at most: its sources, and a volume.
 func roomFor(set *dataset) int64 {
 	sources := int64(2)
 	if set.scale {
 		sources = 1
 	}
-	return (sources+2)*set.size.onDisk() + int64(set.size.Files)*8<<10 + 3<<29
+	return sources*set.size.onDisk() + volumeRoom(set)
+}
+
+// volumeRoom is what a contender gets to work in, in bytes: for a copy, what
+// changes, journal, inodes and lookups.
+func volumeRoom(set *dataset) int64 {
+	return 2*set.size.onDisk() + int64(set.size.Files)*8<<10 + 3<<30
 }
 
 // warm reads a tree, each inode once, so that every contender finds it in the
