@@ -33,7 +33,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	b := &bench{o: o, stderr: stderr}
-	sets, skipped := datasets(o)
+	sets, skipped, err := datasets(o)
+	if err != nil {
+		return err
+	}
 	for _, s := range skipped {
 		b.log("skipped: %s", s)
 	}

@@ -30,17 +30,21 @@ type treeSize struct {
 // onDisk is a generous guess of what a copy takes.
 func (s treeSize) onDisk() int64 { return s.Bytes + int64(s.Files)*5<<10 }
 
-// datasets are those that the options name. What is missing is told in skipped.
-func datasets(o options) (sets []*dataset, skipped []string) {
+// datasets are those that the options name. What is missing, and was not asked
+// for by name, is told in skipped.
+func datasets(o options) (sets []*dataset, skipped []string, err error) {
 	for _, name := range o.data {
 		switch name {
 		case "kernel":
 			set, err := kernel(o.kernel)
-			if err != nil {
+			switch {
+			case err == nil:
+				sets = append(sets, set)
+			case o.named:
+				return nil, nil, fmt.Errorf("kernel: %w (--kernel PATH)", err)
+			default:
 				skipped = append(skipped, fmt.Sprintf("kernel: %v (--kernel PATH)", err))
-				continue
 			}
-			sets = append(sets, set)
 		case "large":
 			grow := func(ctx context.Context, dir string) error { return growLarge(ctx, dir, 1<<20) }
 			sets = append(sets, &dataset{name: name, grow: grow, size: treeSize{8, 2 << 30}})
@@ -52,7 +56,7 @@ func datasets(o options) (sets []*dataset, skipped []string) {
 			sets = append(sets, &dataset{name: name, grow: growSample, size: treeSize{3000, 15 << 20}})
 		}
 	}
-	return sets, skipped
+	return sets, skipped, nil
 }
 
 func tiny(name string, files int) *dataset {

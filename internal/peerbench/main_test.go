@@ -106,6 +106,24 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestMissingKernel: what was asked for and is not there is no success.
+func TestMissingKernel(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "nowhere")
+	for _, args := range [][]string{{"--kernel", nowhere}, {"--data", "large,kernel", "--kernel", nowhere}, {"--data", "kernel"}} {
+		o, err := parseOptions(args, io.Discard)
+		o.kernel = nowhere
+		if _, _, missing := datasets(o); err != nil || missing == nil {
+			t.Errorf("%q: %v, want an error of the sources", args, err)
+		}
+	}
+	o, err := parseOptions(nil, io.Discard)
+	o.kernel = nowhere
+	sets, skipped, missing := datasets(o)
+	if err != nil || missing != nil || len(skipped) != 1 || len(sets) != 2 {
+		t.Errorf("nothing asked for: %d sets, skipped %q; %v, %v", len(sets), skipped, err, missing)
+	}
+}
+
 func TestCommandErrorsTellWhatHappened(t *testing.T) {
 	if !has("sh") {
 		t.Skip("needs a shell")

@@ -33,6 +33,7 @@ type options struct {
 	check                       string
 	dir, json                   string
 	kernel                      string
+	named                       bool // the kernel's sources, by the user: they must be there
 	phlb, base, python          string
 	strict, plain               bool
 	scaleFiles                  []string
@@ -62,6 +63,8 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
+	o.named = slices.Contains(o.data, "kernel")
+	f.Visit(func(given *flag.Flag) { o.named = o.named || given.Name == "kernel" })
 	return o.withDefaults(), o.validate()
 }
 
