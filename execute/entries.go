@@ -11,8 +11,13 @@ import (
 // Options says otherwise: some 120,000 files.
 const planMemory = 32 << 20
 
-// entrySize is about what an entry takes without its texts, in bytes.
-const entrySize = 224
+// What an entry takes without its texts, about, in bytes; and an own map of
+// extended attributes.
+const (
+	entrySize  = 224
+	xattrsSize = 400
+	xattrSize  = 40
+)
 
 // entriesTogether is how many entries are allocated at once.
 const entriesTogether = 512
@@ -31,8 +36,11 @@ func (l *entryList) add(e *plan.Entry, room *int64) {
 		return
 	}
 	size := entrySize + int64(len(e.Path)+len(e.Target)+len(e.Hardlink))
+	if len(e.Xattrs) > 0 {
+		size += xattrsSize
+	}
 	for name, value := range e.Xattrs {
-		size += int64(len(name) + len(value))
+		size += xattrSize + int64(len(name)+len(value))
 	}
 	if *room -= size; *room < 0 {
 		*room += l.size + size
