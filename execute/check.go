@@ -31,7 +31,7 @@ type checked struct {
 	// to them since is looked at when it comes to them.
 	targetDirs map[string]struct{}
 	pruned     map[snapshot.ID]struct{}
-	inodes     int64             // to be made, at most
+	inodes     int64             // to be made, but for the directories of lookups
 	sha256     [sha256.Size]byte // of the file
 }
 
