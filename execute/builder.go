@@ -33,17 +33,20 @@ type builder struct {
 	rule    plan.LinkRule
 	own     windows   // when phlb itself changed the ctime of stored inodes
 	began   meta.Time // by the destination's clock
-	private bool      // nobody else can reach the snapshots of this name
-	spare   spares
-	uid     uint32 // owner of what this process makes here
-	gid     uint32
-	strict  bool
-	noClone atomic.Bool // the destination cannot share data with the source
-	events  event.Sink
-	log     *slog.Logger
-	debug   bool // the log takes that level, too
-	now     func() time.Time
-	created meta.Time // when planning began
+	// parentDone is when the parent's run had written its files, by the same
+	// clock; zero: not known.
+	parentDone meta.Time
+	private    bool // nobody else can reach the snapshots of this name
+	spare      spares
+	uid        uint32 // owner of what this process makes here
+	gid        uint32
+	strict     bool
+	noClone    atomic.Bool // the destination cannot share data with the source
+	events     event.Sink
+	log        *slog.Logger
+	debug      bool // the log takes that level, too
+	now        func() time.Time
+	created    time.Time // when planning began
 
 	out     *collector
 	catFile *fsys.File
@@ -64,20 +67,15 @@ func (b *builder) tally(change func(*Report)) {
 	b.mu.Unlock()
 }
 
-// racyWindow is how old, in seconds, a file's ctime must be when it is read
-// for a later change to be sure to give it another one: clocks of file systems
-// tick coarsely, down to two seconds on FAT.
-const racyWindow = 2
+// racyWindow is how old a file's ctime must be when reading it begins for a
+// later change to be sure to give it another one: clocks of file systems tick
+// coarsely, down to two seconds on FAT.
+const racyWindow = 2 * time.Second
 
-// racy reports whether a file that changed at ctime and is read now could
-// change again without its ctime telling.
-func (b *builder) racy(ctime meta.Time) bool {
-	return ctime.Sec > b.now().Unix()-racyWindow
-}
-
-// racyWhenPlanned is racy for files that were looked at when planning.
-func (b *builder) racyWhenPlanned(ctime meta.Time) bool {
-	return ctime.Sec > b.created.Sec-racyWindow
+// racy reports whether a file that changed at ctime could change after it began
+// to be read without its ctime telling.
+func racy(ctime meta.Time, began time.Time) bool {
+	return ctime.Compare(meta.At(began.Add(-racyWindow))) > 0
 }
 
 // drifted notes that what was stored is not what was planned; with --strict

@@ -70,6 +70,25 @@ func TestUnchangedSumsAreLinked(t *testing.T) {
 	}
 }
 
+// TestAlteredSumsShow even when phlb changed their ctime afterwards, by pruning a
+// snapshot that shares them.
+func TestAlteredSumsShow(t *testing.T) {
+	w := newWorld(t)
+	w.write("d/f", big("f", 5000))
+	w.backup()
+	second := w.snap(w.backup())
+	text, err := os.ReadFile(second + "/d/SHA256SUMS")
+	w.ok(err)
+	text[0] ^= 1
+	w.ok(os.WriteFile(second+"/d/SHA256SUMS", text, 0o644))
+	w.retain("keep_last: 1")
+	res, err := w.try(w.plan(pruneOnly))
+	w.ok(err)
+	same(t, "pruned", len(res.Reports[0].Pruned), 1)
+	w.settings = ""
+	w.sums(w.snap(w.backup()))
+}
+
 func TestSumsOfAFullInode(t *testing.T) {
 	w := newWorld(t)
 	w.write("f", big("f", 5000))

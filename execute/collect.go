@@ -56,6 +56,17 @@ func (c *collector) add(seq int64, lines []byte, entries int) error {
 	}
 }
 
+// close ends the catalogue, also of a run that failed: the compressor writes in
+// goroutines of its own, which must not outlive the file.
+func (c *collector) close(t catalog.Trailer) error {
+	if c.w == nil {
+		return nil
+	}
+	w := c.w
+	c.w = nil
+	return w.Close(t)
+}
+
 // lineSize is how long most lines are, at most.
 const lineSize = 384
 
@@ -79,6 +90,6 @@ func (c *collector) stored(contents []content) {
 
 func (c *collector) lookAgain(sum digest.Sum, care lookupCare) {
 	c.mu.Lock()
-	c.news.again[sum] = max(care, c.news.again[sum])
+	c.news.lookAgain(sum, care)
 	c.mu.Unlock()
 }

@@ -204,6 +204,7 @@ func (h *hands) attempts(ctx context.Context, t *task, dst, src *fsys.File, out 
 		defer h.b.events.Send(event.Event{Kind: event.FileDone, Phase: event.Apply, Path: t.Path})
 	}
 	for attempt := 1; ; attempt++ {
+		began := h.b.now()
 		sum, size, err := h.stream(ctx, t, dst, src, &out.info)
 		if err != nil {
 			return err
@@ -216,7 +217,7 @@ func (h *hands) attempts(ctx context.Context, t *task, dst, src *fsys.File, out 
 			out.unread += size
 		}
 		same := size == now.Size && now.Size == out.info.Size && now.Mtime == out.info.Mtime && now.Ctime == out.info.Ctime
-		out.sum, out.info, out.racy = sum, now, h.b.racy(now.Ctime)
+		out.sum, out.info, out.racy = sum, now, racy(now.Ctime, began)
 		if same {
 			return nil
 		}

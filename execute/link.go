@@ -166,7 +166,7 @@ func (h *hands) join(t *task, to *target) (*catalog.Record, error) {
 	h.inode.Ctime = to.linked // zero: linking changed it, to a time in this run's window
 	h.rec = catalog.Record{
 		Size: t.Size, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Ctime: t.Ctime, Ino: t.Ino,
-		Xattrs: t.Xattrs, SHA256: to.sum, Racy: h.b.racyWhenPlanned(t.Ctime), Stored: &h.inode,
+		Xattrs: t.Xattrs, SHA256: to.sum, Racy: racy(t.Ctime, h.b.created), Stored: &h.inode,
 	}
 	return &h.rec, nil
 }

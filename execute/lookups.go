@@ -42,8 +42,29 @@ type content struct {
 // lookupNews is what a run found out that concerns the lookups.
 type lookupNews struct {
 	again    map[digest.Sum]lookupCare // contents whose entry is not good any more
+	all      bool                      // they are too many: each entry may be one
 	added    []content                 // contents that may lack an entry
 	complete bool                      // added has all of them; otherwise the catalogue tells
+}
+
+// lookAgain notes a content whose entry is not good any more.
+func (n *lookupNews) lookAgain(sum digest.Sum, care lookupCare) {
+	if n.all {
+		return
+	}
+	n.again[sum] = max(care, n.again[sum])
+	if len(n.again) > lookupChunk {
+		*n = lookupNews{all: true}
+	}
+}
+
+// care says what to do with the entry of a content, if anything is.
+func (n *lookupNews) care(sum digest.Sum, isNew bool) (care lookupCare, wanted bool) {
+	if n.all && isNew {
+		return pointHere, true
+	}
+	care, wanted = n.again[sum]
+	return care, wanted || n.all
 }
 
 // add remembers contents as long as they are few: a million take too much
@@ -66,7 +87,7 @@ func (r *runner) fillLookups(ctx context.Context, src *checkedSource, news *look
 	if news.complete {
 		err = l.addAll(ctx, news)
 	} else {
-		err = l.addRecorded(ctx, src, news.again)
+		err = l.addRecorded(ctx, src, news)
 	}
 	if last := l.close(ctx); err == nil {
 		err = last
@@ -79,7 +100,7 @@ func (r *runner) fillLookups(ctx context.Context, src *checkedSource, news *look
 
 func (l *lookupWriter) addAll(ctx context.Context, news *lookupNews) error {
 	for _, c := range news.added {
-		c.care = news.again[c.sum]
+		c.care, _ = news.care(c.sum, true)
 		if err := l.add(ctx, c); err != nil {
 			return err
 		}
@@ -88,13 +109,13 @@ func (l *lookupWriter) addAll(ctx context.Context, news *lookupNews) error {
 }
 
 // addRecorded adds what the snapshot's catalogue tells.
-func (l *lookupWriter) addRecorded(ctx context.Context, src *checkedSource, again map[digest.Sum]lookupCare) error {
+func (l *lookupWriter) addRecorded(ctx context.Context, src *checkedSource, news *lookupNews) error {
 	err := l.eachRecord(ctx, src.id, func(rec *catalog.Record) error {
 		if rec.Kind != meta.File || rec.Stored == nil || rec.Size < src.threshold() {
 			return nil
 		}
-		care, wanted := again[rec.SHA256]
 		isNew := rec.Stored.Action == catalog.StoredCopy
+		care, wanted := news.care(rec.SHA256, isNew)
 		if !isNew && (!wanted || care == pointHere) {
 			return nil // it has the old inode
 		}

@@ -71,7 +71,7 @@ func (b *builder) harden() error {
 		return fmt.Errorf("publish %s: %w", b.src.Snapshot, fs.ErrExist)
 	}
 	files, bytes := b.stored()
-	err = b.out.w.Close(catalog.Trailer{
+	err = b.out.close(catalog.Trailer{
 		Status: string(b.report.Status), Finished: b.now().UTC(), Files: files, Bytes: bytes,
 	})
 	if err != nil {

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"phlb/execute"
 	"phlb/internal/event"
+	"phlb/internal/fsys"
 	"phlb/internal/snapshot"
 )
 
@@ -235,9 +237,44 @@ func forge(w *world, path string) {
 func TestCheckpointsWhileRunning(t *testing.T) {
 	w := newWorld(t)
 	w.tree(5, 8)
-	rep := w.apply(w.plan(), func(o *execute.Options) { o.CheckpointEvery = 1 })
+	syncs := &failAt{op: fsys.OpSyncFS, n: 1 << 30}
+	rep := w.apply(w.plan(), eagerly, syncs.inject)
 	w.whole(rep)
 	w.settled()
+	if syncs.count < 2 {
+		t.Errorf("%d syncs, the last one included", syncs.count)
+	}
+}
+
+// TestNothingWritesLater: what compresses the catalogue is done when a run that
+// failed is over.
+func TestNothingWritesLater(t *testing.T) {
+	w := newWorld(t)
+	w.tree(30, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan struct{})
+	var late atomic.Bool
+	_, err := w.tryContext(ctx, w.plan(), func(o *execute.Options) {
+		o.Faults = func(op fsys.Op, path string) error {
+			if op == fsys.OpWrite && filepath.Base(path) == snapshot.CatalogFileName {
+				cancel()
+				select {
+				case <-returned:
+					late.Store(true)
+				case <-time.After(300 * time.Millisecond):
+				}
+			}
+			return nil
+		}
+	})
+	close(returned)
+	if err == nil || ctx.Err() == nil {
+		t.Fatalf("not cancelled: %v", err)
+	}
+	time.Sleep(10 * time.Millisecond)
+	if late.Load() {
+		t.Error("something was written after Apply had returned")
+	}
 }
 
 func TestLockHeld(t *testing.T) {

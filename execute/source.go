@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"slices"
 
+	"phlb/internal/catalog"
 	"phlb/internal/event"
 	"phlb/internal/fsys"
-	"phlb/internal/meta"
 	"phlb/plan"
 )
 
@@ -43,7 +43,7 @@ func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) err
 func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report) (_ *builder, err error) {
 	b := &builder{
 		run: r, src: src, root: r.root, report: rep, strict: r.opts.Strict, now: r.opts.Now,
-		created: meta.At(r.plan.header.CreatedAt), events: r.opts.Events,
+		created: r.plan.header.CreatedAt, events: r.opts.Events,
 	}
 	defer func() {
 		if err != nil {
@@ -59,7 +59,7 @@ func (r *runner) newBuilder(ctx context.Context, src *checkedSource, rep *Report
 			return b, err
 		}
 	}
-	if b.own, err = r.linkedSince(ctx, src.parent); err != nil {
+	if b.own, b.parentDone, err = r.linkedSince(ctx, src.parent); err != nil {
 		return b, err
 	}
 	if b.private, err = r.root.PrivateName(src.Name); err != nil {
@@ -109,6 +109,9 @@ func (b *builder) close() {
 		if d != nil {
 			d.Close()
 		}
+	}
+	if b.out != nil {
+		_ = b.out.close(catalog.Trailer{}) // only of a run that failed, which has its own error
 	}
 	if b.catFile != nil {
 		b.catFile.Close()

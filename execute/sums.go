@@ -101,7 +101,8 @@ func (b *builder) parentDir(n *node, h *hands) (*fsys.Dir, error) {
 // sameSums reports whether the SHA256SUMS in a directory of the parent is
 // just what this one's would be. One that nobody touched since phlb wrote it
 // lists the parent's files; if it is as long as the lines of those that are
-// left, all are.
+// left, all are. That its ctime is of phlb's making does not tell enough: after
+// somebody wrote into it, a snapshot that shares it may have been pruned.
 func (b *builder) sameSums(n *node, prev *fsys.Dir, lines []sums.Line) bool {
 	st, err := prev.Lstat(sums.FileName)
 	if err != nil || st.Kind != meta.File || st.Size != sumsSize(lines) || st.Mode != sumsMode(n.entry.Mode) {
@@ -110,7 +111,8 @@ func (b *builder) sameSums(n *node, prev *fsys.Dir, lines []sums.Line) bool {
 	if uid, gid := b.ownerOf(n); st.UID != uid || st.GID != gid {
 		return false
 	}
-	return b.own.cover(st.Ctime) && b.root.Fixed(&st) || saySame(prev, sumsText(lines))
+	untouched := st.Mtime.Compare(b.parentDone) < 0 && b.own.cover(st.Ctime) && b.root.Fixed(&st)
+	return untouched || saySame(prev, sumsText(lines))
 }
 
 // saySame reports whether the SHA256SUMS in a directory begins with the text.

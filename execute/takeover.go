@@ -49,7 +49,7 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 	}
 	stored := storedOf(catalog.StoredCopy, &st, kept)
 	return &outcome{
-		info: now, xattrs: xattrs, sum: e.SHA256, racy: h.b.racy(now.Ctime), stored: stored, unread: now.Size, ready: true,
+		info: now, xattrs: xattrs, sum: e.SHA256, racy: racy(now.Ctime, h.b.now()), stored: stored, unread: now.Size, ready: true,
 	}, nil
 }
 

@@ -37,22 +37,21 @@ func (w windows) before(t meta.Time) bool {
 // linkedSince collects the windows of the runs that ended after the parent
 // snapshot's began, that run included. They are told by the reports beside the
 // snapshots; without the parent's there are none, and what does not have the
-// recorded ctime is read.
-func (r *runner) linkedSince(ctx context.Context, parent snapshot.ID) (windows, error) {
+// recorded ctime is read. done is the end of the parent's own window.
+func (r *runner) linkedSince(ctx context.Context, parent snapshot.ID) (all windows, done meta.Time, err error) {
 	report, err := readReport(r.root, parent)
 	if err != nil {
-		return nil, nil //nolint:nilerr // made by PHLB, or the report is gone
+		return nil, done, nil //nolint:nilerr // made by PHLB, or the report is gone
 	}
 	first := report.window()
 	names, err := r.root.Names(ctx)
 	if err != nil {
-		return nil, err
+		return nil, done, err
 	}
-	var all windows
 	for _, name := range names {
 		times, err := r.root.Times(name)
 		if err != nil {
-			return nil, err
+			return nil, done, err
 		}
 		for _, t := range slices.Backward(times) {
 			rep, err := readReport(r.root, snapshot.ID{Name: name, Time: t})
@@ -69,7 +68,7 @@ func (r *runner) linkedSince(ctx context.Context, parent snapshot.ID) (windows, 
 			all = append(all, own...)
 		}
 	}
-	return all, nil
+	return all, first.To, nil
 }
 
 // window is when the report's run changed ctimes. A report that does not say
