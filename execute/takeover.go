@@ -73,9 +73,8 @@ func (h *hands) asStaged(t *task, e *snapshot.JournalEntry, now *meta.Info, xatt
 // wouldBe reports whether a copy of the source's file would have the mode, the
 // owner and the attributes that are stored, as far as the destination keeps any.
 func (b *builder) wouldBe(now *meta.Info, xattrs meta.Xattrs, in *catalog.Stored) bool {
-	want := plan.Attrs{Mode: now.Mode, UID: now.UID, GID: now.GID, Xattrs: xattrs}
-	return b.rule.Copied(&want, &plan.Attrs{Mode: in.Mode, UID: in.UID, GID: in.GID, Xattrs: in.Xattrs}) ||
-		slices.Contains(b.tree.Limits(), fsys.LimitModes)
+	want, have := plan.Attrs{Mode: now.Mode, UID: now.UID, GID: now.GID, Xattrs: xattrs}, attrsOf(in)
+	return b.rule.Copied(&want, &have) || slices.Contains(b.tree.Limits(), fsys.LimitModes)
 }
 
 // stillHas reads the source's file, of which the metadata alone cannot prove
