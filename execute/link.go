@@ -131,8 +131,17 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 // have it keep: the destination, or the user's rights, did not allow it when
 // it was copied.
 func (h *hands) lacks(t *task, in *catalog.Stored) bool {
-	want := plan.Attrs{Mode: t.Mode, UID: t.UID, GID: t.GID, Xattrs: t.Xattrs}
-	return h.b.rule.Lacks(&want, &plan.Attrs{Mode: in.Mode, UID: in.UID, GID: in.GID, Xattrs: in.Xattrs})
+	want, have := planned(t), attrsOf(in)
+	return h.b.rule.Lacks(&want, &have)
+}
+
+// planned are the attributes that the plan has seen.
+func planned(t *task) plan.Attrs {
+	return plan.Attrs{Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs}
+}
+
+func attrsOf(in *catalog.Stored) plan.Attrs {
+	return plan.Attrs{Mode: in.Mode, UID: in.UID, GID: in.GID, Mtime: in.Mtime, Xattrs: in.Xattrs}
 }
 
 // aim finds the target and makes sure that it is fit to be linked to.
@@ -260,7 +269,7 @@ func (h *hands) fit(t *task, to *target, st *meta.Info) (meta.Xattrs, error) {
 	if err := h.attributes(t, to, st, &have); err != nil {
 		return nil, err
 	}
-	want := plan.Attrs{Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs}
+	want := planned(t)
 	if what := h.b.rule.Differs(&want, &have); what != "" {
 		return nil, unfit("its %s differs", what)
 	}

@@ -1,47 +1,66 @@
 package execute
 
 import (
+	"slices"
 	"sync"
 
 	"phlb/internal/catalog"
+	"phlb/internal/digest"
 	"phlb/internal/sums"
+	"phlb/plan"
 )
 
 // spares are copies that this run made because a stored inode refused another
 // link (EMLINK: 65,000 on ext4, far fewer elsewhere), by that inode's number.
-// Later links to it go to the copy, so that the content is stored once more
-// and not once for each of them.
+// Later links to it go to a copy that the link rule allows for them, so that
+// the content is stored once more, or once for each owner, and not once for
+// each of them.
 type spares struct {
-	mu    sync.Mutex
-	paths map[uint64]string // stored path below the tree
+	mu   sync.Mutex
+	made map[uint64][]spare
 }
 
-func (s *spares) of(ino uint64) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.paths[ino]
+// spare is one such copy. It is in this run's tree, where nobody can alter it.
+type spare struct {
+	path  string // stored path below the tree
+	sum   digest.Sum
+	attrs plan.Attrs
 }
 
-func (s *spares) keep(ino uint64, storedPath string) {
+// of returns the latest spare of an inode that may serve for a content and
+// attributes: earlier ones may be full, too.
+func (s *spares) of(ino uint64, sum digest.Sum, rule *plan.LinkRule, want *plan.Attrs) (spare, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.paths == nil {
-		s.paths = map[uint64]string{}
+	for _, sp := range slices.Backward(s.made[ino]) {
+		if sp.sum == sum && rule.Differs(want, &sp.attrs) == "" {
+			return sp, true
+		}
 	}
-	s.paths[ino] = storedPath
+	return spare{}, false
 }
 
-// joinSpare links to the copy that stands in for an inode, if there is one.
+func (s *spares) keep(ino uint64, sp spare) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.made == nil {
+		s.made = map[uint64][]spare{}
+	}
+	s.made[ino] = append(s.made[ino], sp)
+}
+
+// joinSpare links to a copy that stands in for an inode, if there is one.
 func (h *hands) joinSpare(t *task, full *target) (*catalog.Record, error) {
-	at := h.b.spare.of(full.inode.Ino)
-	if at == "" {
+	want := planned(t)
+	sp, ok := h.b.spare.of(full.inode.Ino, full.sum, &h.b.rule, &want)
+	if !ok {
 		return nil, unfit("it cannot have more links")
 	}
-	dir, err := h.otherDir(h.b.tree, dirOf(at))
+	dir, err := h.otherDir(h.b.tree, dirOf(sp.path))
 	if err != nil {
 		return nil, err
 	}
-	to := &target{dir: dir, name: base(at), sum: full.sum, inPlan: true, private: true, xattrs: full.xattrs}
+	to := &target{dir: dir, name: base(sp.path), sum: sp.sum, inPlan: true, private: true, xattrs: sp.attrs.Xattrs}
 	if to.inode, err = dir.Lstat(to.name); err != nil {
 		return nil, err
 	}
@@ -49,9 +68,11 @@ func (h *hands) joinSpare(t *task, full *target) (*catalog.Record, error) {
 }
 
 // becomesSpare lets a fallback copy stand in for the inode it could not be
-// linked to. One that drifted has another content or other attributes.
+// linked to. One that would not do for its own file, since it has drifted or
+// lacks what the destination does not keep, does for no other.
 func (h *hands) becomesSpare(t *task, ino uint64, out *outcome) {
-	if ino != 0 && h.b.drift(&t.Entry, out) == "" {
-		h.b.spare.keep(ino, sums.StoredPath(t.Path))
+	want, have := planned(t), attrsOf(&out.stored)
+	if ino != 0 && h.b.drift(&t.Entry, out) == "" && h.b.rule.Differs(&want, &have) == "" {
+		h.b.spare.keep(ino, spare{path: sums.StoredPath(t.Path), sum: out.sum, attrs: have})
 	}
 }

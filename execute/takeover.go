@@ -2,12 +2,16 @@ package execute
 
 import (
 	"context"
+	"slices"
 
 	"phlb/internal/catalog"
 	"phlb/internal/digest"
+	"phlb/internal/fsys"
 	"phlb/internal/meta"
+	"phlb/internal/snapshot"
 	"phlb/internal/sums"
 	"phlb/internal/vouch"
+	"phlb/plan"
 )
 
 // takeOver looks for the file among what an interrupted run had finished. It
@@ -32,8 +36,8 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 	if !ok || err != nil {
 		return nil, writing(err)
 	}
-	st, err := h.stage.Lstat(t.name())
-	if err != nil {
+	stored, err := h.asStaged(t, &e, &now, xattrs)
+	if stored == nil {
 		return nil, writing(err)
 	}
 	h.b.log.Info("taken over from an interrupted run", "path", t.Path)
@@ -41,16 +45,36 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 		r.TakenOver.Files++
 		r.TakenOver.Bytes += now.Size
 	})
-	kept := xattrs
-	if len(xattrs) > 0 { // the destination may have refused some
-		if kept, err = h.stage.Xattrs(t.name()); err != nil {
-			return nil, writing(err)
-		}
+	return &outcome{
+		info: now, xattrs: xattrs, sum: e.SHA256, racy: racy(now.Ctime, h.b.now()), stored: *stored, unread: now.Size, ready: true,
+	}, nil
+}
+
+// asStaged tells what the file that was moved is like. Where the source's mode,
+// owner or attributes can have changed without its ctime telling, and a copy
+// would now be another, it is removed again: nil. It must not be dressed: it
+// may share its inode with other staged files.
+func (h *hands) asStaged(t *task, e *snapshot.JournalEntry, now *meta.Info, xattrs meta.Xattrs) (*catalog.Stored, error) {
+	st, err := h.stage.Lstat(t.name())
+	if err != nil {
+		return nil, err
+	}
+	kept, err := h.stage.Xattrs(t.name()) // the destination may have refused some
+	if err != nil {
+		return nil, err
 	}
 	stored := storedOf(catalog.StoredCopy, &st, kept)
-	return &outcome{
-		info: now, xattrs: xattrs, sum: e.SHA256, racy: racy(now.Ctime, h.b.now()), stored: stored, unread: now.Size, ready: true,
-	}, nil
+	if h.b.src.StableInodes() && !e.Racy || h.b.wouldBe(now, xattrs, &stored) {
+		return &stored, nil
+	}
+	return nil, h.stage.Remove(t.name())
+}
+
+// wouldBe reports whether a copy of the source's file would have the mode, the
+// owner and the attributes that are stored, as far as the destination keeps any.
+func (b *builder) wouldBe(now *meta.Info, xattrs meta.Xattrs, in *catalog.Stored) bool {
+	want, have := plan.Attrs{Mode: now.Mode, UID: now.UID, GID: now.GID, Xattrs: xattrs}, attrsOf(in)
+	return b.rule.Copied(&want, &have) || slices.Contains(b.tree.Limits(), fsys.LimitModes)
 }
 
 // stillHas reads the source's file, of which the metadata alone cannot prove

@@ -69,6 +69,13 @@ func (r LinkRule) exposes(want, stored *Attrs) string {
 	return ""
 }
 
+// Copied reports whether the stored attributes, times aside, are what a copy
+// gets of a file with the wanted ones, whatever Match says.
+func (r LinkRule) Copied(want, stored *Attrs) bool {
+	r.Match = manifest.MatchPermissions
+	return r.Differs(want, stored) == ""
+}
+
 // Lacks reports whether a file that may be linked to by this rule lacks some
 // of what the rule is about, because the user or the destination could not
 // keep it. Times are for nobody but link_match: metadata.

@@ -50,3 +50,18 @@ func TestLinkRule(t *testing.T) {
 		}
 	}
 }
+
+// TestCopied: what may be linked to whatever it is like is not for that what a
+// copy would be.
+func TestCopied(t *testing.T) {
+	rule := LinkRule{Match: manifest.MatchContent}
+	want := Attrs{Mode: 0o600, UID: 1, Mtime: meta.Time{Sec: 5}}
+	if !rule.Copied(&want, &Attrs{Mode: 0o600, UID: 1}) {
+		t.Error("a copy is none, for its time")
+	}
+	for _, stored := range []Attrs{{Mode: 0o644, UID: 1}, {Mode: 0o600}, {Mode: 0o600, UID: 1, Xattrs: meta.Xattrs{"user.a": nil}}} {
+		if rule.Copied(&want, &stored) {
+			t.Errorf("%+v could be a copy", stored)
+		}
+	}
+}
