@@ -2,8 +2,10 @@ package plan
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 	"path/filepath"
@@ -127,7 +129,7 @@ func sameAhead(t *testing.T, p parent, plain *catalog.Reader) (int, error) {
 func TestDecodeAhead(t *testing.T) {
 	open := opener(t, aheadCatalog(t, -1))
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	plain, p := open(), decodeAhead(open())
+	plain, p := open(), decodeAhead(t.Context(), open())
 	defer plain.Close()
 	defer p.Close()
 	if !p.Exact() {
@@ -154,7 +156,7 @@ func TestDecodeAheadDamaged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			open := opener(t, content)
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-			simple, plain, again, p := open(), open(), open(), decodeAhead(open())
+			simple, plain, again, p := open(), open(), open(), decodeAhead(t.Context(), open())
 			defer simple.Close()
 			defer plain.Close()
 			defer again.Close()
@@ -176,7 +178,7 @@ func TestDecodeAheadClosed(t *testing.T) {
 	for _, after := range []int{0, 1, recordsTogether, recordsTogether + 1, total - 1, total + 1, 3 * total, aheadRecords} {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-			p := decodeAhead(open())
+			p := decodeAhead(t.Context(), open())
 			for n := range after {
 				if rec, err := p.Peek(); err != nil || rec.Path != aheadRecord(n).Path {
 					t.Fatalf("record %d: %v, %v", n, rec, err)
@@ -186,4 +188,82 @@ func TestDecodeAheadClosed(t *testing.T) {
 			p.Close()
 		})
 	}
+}
+
+// TestDecodeAheadCancelled: once cancelled, no more is decoded than what has
+// begun, and that is no damage, for which planning would begin anew.
+func TestDecodeAheadCancelled(t *testing.T) {
+	open := opener(t, aheadCatalog(t, -1))
+	for _, after := range []int{0, 1, recordsTogether + 1} {
+		t.Run(fmt.Sprint(after), func(t *testing.T) {
+			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			p := decodeAhead(ctx, open())
+			defer p.Close()
+			n, err := 0, error(nil)
+			for ; err == nil; n++ {
+				if n == after {
+					cancel()
+				}
+				var rec *catalog.Record
+				if rec, err = p.Peek(); err == nil && rec == nil {
+					t.Fatalf("all %d records were decoded", n)
+				}
+				p.Advance()
+			}
+			if damaged := (*damagedCatalog)(nil); !errors.Is(err, context.Canceled) || errors.As(err, &damaged) {
+				t.Error(err)
+			}
+			if n > after+(recordBatches+1)*recordsTogether {
+				t.Errorf("%d records after %d", n-after, after)
+			}
+		})
+	}
+}
+
+// TestRecordsCancelled: whoever passes through a catalogue gives up.
+func TestRecordsCancelled(t *testing.T) {
+	content := aheadCatalog(t, -1)
+	open := opener(t, content)
+	root, id := rootOfCatalog(t, content)
+	rule := LinkRule{}
+	keys := newAttrKeys(maphash.MakeSeed(), &rule)
+	ctx, cancel := context.WithCancel(t.Context())
+	x := newIndex(keys)
+	if x.addCatalog(ctx, root, id); len(x.refs) == 0 {
+		t.Fatal("the catalogue is not found")
+	}
+	cancel()
+	x = newIndex(keys)
+	if x.addCatalog(ctx, root, id); len(x.refs) > 0 {
+		t.Errorf("another snapshot's: %d files", len(x.refs))
+	}
+	for name, pass := range map[string]func(p parent) error{
+		"index": func(p parent) error { _, err := indexParent(keys, p); return err },
+		"rest":  func(p parent) error { return (&sourceBuild{build: &build{}, spool: NewSpool(), parent: p}).rest() },
+	} {
+		p := decodeAhead(ctx, open())
+		if err := pass(p); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+		p.Close()
+	}
+}
+
+// rootOfCatalog makes a root that has a catalogue and nothing else.
+func rootOfCatalog(t *testing.T, content []byte) (*snapshot.Root, snapshot.ID) {
+	t.Helper()
+	id := snapshot.ID{Name: "other", Time: "2026-01-01-000000"}
+	at := t.TempDir()
+	path := filepath.Join(at, ".phlb/catalog", id.String()+".jsonl.zst")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := snapshot.Open(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root, id
 }

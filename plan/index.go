@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"slices"
 
@@ -125,8 +126,8 @@ func recordedAttrs(rec *catalog.Record) Attrs {
 }
 
 // addCatalog adds a snapshot's contents by stored path. Where the catalogue
-// is missing or damaged there is just less to find.
-func (x *index) addCatalog(root *snapshot.Root, id snapshot.ID) {
+// is missing or damaged, or ctx ends, there is just less to find.
+func (x *index) addCatalog(ctx context.Context, root *snapshot.Root, id snapshot.ID) {
 	f, err := root.CatalogFile(id)
 	if err != nil {
 		return
@@ -138,12 +139,13 @@ func (x *index) addCatalog(root *snapshot.Root, id snapshot.ID) {
 	}
 	defer r.Close()
 	var rec catalog.Record
-	for r.Next(&rec) == nil {
+	for ctx.Err() == nil && r.Next(&rec) == nil {
 		x.add(&rec, id.String()+"/"+sums.StoredPath(rec.Path))
 	}
 }
 
-// indexParent makes the index of a parent snapshot, by paths in the source.
+// indexParent makes the index of a parent snapshot, by paths in the source,
+// unless the context ends that p was opened with.
 func indexParent(keys attrKeys, p parent) (*index, error) {
 	x := newIndex(keys)
 	for {
