@@ -79,7 +79,8 @@ func (x *index) path(r ref) string {
 	return string(x.paths[start : start+length])
 }
 
-// maxTries bounds how many of many files with one content are looked at.
+// maxTries bounds how many of many files with one content and the same
+// attributes are tried before an item is copied.
 const maxTries = 16
 
 // fitting yields the paths of files with a content and the attributes.
