@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"io"
 	"sync"
 
@@ -32,21 +33,24 @@ type recordBatch struct {
 	err     error
 }
 
-// decodeAhead takes over p.
-func decodeAhead(p *catalogParent) *aheadParent {
+// decodeAhead takes over p. When ctx ends, so do the records, with its error.
+func decodeAhead(ctx context.Context, p *catalogParent) *aheadParent {
 	a := &aheadParent{
 		catalogParent: p, full: make(chan *recordBatch, recordBatches), empty: make(chan *recordBatch, recordBatches),
 	}
 	for range recordBatches {
 		a.empty <- new(recordBatch)
 	}
-	a.decoding.Go(a.decode)
+	a.decoding.Go(func() { a.decode(ctx) })
 	return a
 }
 
-func (a *aheadParent) decode() {
+func (a *aheadParent) decode(ctx context.Context) {
 	for b := range a.empty {
-		b.fill(a.reader)
+		b.n = 0
+		if b.err = ctx.Err(); b.err == nil {
+			a.fill(b)
+		}
 		a.full <- b
 		if b.err != nil {
 			return
@@ -54,9 +58,13 @@ func (a *aheadParent) decode() {
 	}
 }
 
-func (b *recordBatch) fill(r *catalog.Reader) {
-	for b.n = 0; b.n < recordsTogether; b.n++ {
-		if b.err = r.Next(&b.records[b.n]); b.err != nil {
+func (a *aheadParent) fill(b *recordBatch) {
+	for ; b.n < recordsTogether; b.n++ {
+		err := a.reader.Next(&b.records[b.n])
+		if err != nil && err != io.EOF {
+			err = &damagedCatalog{a.id, err}
+		}
+		if b.err = err; err != nil {
 			return
 		}
 	}
@@ -74,7 +82,7 @@ func (a *aheadParent) Peek() (*catalog.Record, error) {
 		case b.err == io.EOF:
 			return nil, nil
 		case b.err != nil:
-			return nil, &damagedCatalog{a.id, b.err}
+			return nil, b.err
 		}
 		a.batch = nil
 		a.empty <- b

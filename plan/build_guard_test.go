@@ -4,6 +4,7 @@ package plan_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -243,6 +244,38 @@ func TestGuardShares(t *testing.T) {
 				t.Error("there is nothing to inspect")
 			}
 		})
+	}
+}
+
+// TestGuardEqualFilesMoved: however many files of one content are moved, and
+// however many stay, none of them is gone.
+func TestGuardEqualFilesMoved(t *testing.T) {
+	const n = 100
+	w := newWorld(t)
+	w.file("other", noise(1, 2000))
+	for i := range n {
+		w.file(fmt.Sprintf("modules/m%02d/LICENSE", i), noise(2, 2000))
+		w.file(fmt.Sprintf("kept/m%02d/README", i), noise(3, 2000))
+	}
+	w.file("kept/z/README", noise(3, 2000))
+	w.set().Guards.MaxDeletedPercent = percent(0)
+	w.backup()
+	w.must(os.Rename(w.at("modules"), w.at("vendor")), os.Rename(w.at("kept/z"), w.at("z")))
+	p := w.plan()
+	if g := guardOf(t, p, "max_deleted_percent"); g.Count != 0 || g.Of != 2*n+2 || !p.Applyable {
+		t.Errorf("%d of %d, %s: %s", g.Count, g.Of, g.Status, g.Detail)
+	}
+	for i := range n {
+		p.want(t, fmt.Sprintf("vendor/m%02d/LICENSE", i), "link moved known content")
+	}
+	p.want(t, "z/README", "link moved known content")
+	// A file more than were moved is new, and one that has no match is gone.
+	w.file("vendor/zz/LICENSE", noise(2, 2000))
+	w.must(os.Remove(w.at("other")))
+	p = w.plan()
+	p.want(t, "vendor/zz/LICENSE", "link new known content")
+	if g := guardOf(t, p, "max_deleted_percent"); g.Count != 1 || p.Applyable {
+		t.Errorf("%d of %d, %s: %s", g.Count, g.Of, g.Status, g.Detail)
 	}
 }
 

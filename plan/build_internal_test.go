@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -179,10 +179,46 @@ func TestIndex(t *testing.T) {
 	if got := fitting(3, 0o644); got != nil {
 		t.Errorf("%q", got)
 	}
-	var all []string
-	x.any(&digest.Sum{2}, func(r ref) bool { all = append(all, x.path(r)); return true })
-	if strings.Join(all, " ") != "other" {
-		t.Errorf("%q", all)
+	if got := x.takeAll(2); !slices.Equal(got, []string{"other"}) {
+		t.Errorf("%q", got)
+	}
+	if got := x.takeAll(1); len(got) != 3*maxTries+1 || len(slices.Compact(slices.Sorted(slices.Values(got)))) != len(got) {
+		t.Errorf("%q", got)
+	}
+	if got := slices.Concat(x.takeAll(1), x.takeAll(3)); got != nil {
+		t.Errorf("%q", got)
+	}
+}
+
+// takeAll takes whatever is left of a content.
+func (x *index) takeAll(sum byte) (paths []string) {
+	for {
+		path, ok := x.take(&digest.Sum{sum})
+		if !ok {
+			return paths
+		}
+		paths = append(paths, path)
+	}
+}
+
+// TestIndexOfEqualFiles: to take one of many equal files takes no longer than
+// to take one of few. With a search past those that were taken it would be
+// five thousand million steps.
+func TestIndexOfEqualFiles(t *testing.T) {
+	const n = 100_000
+	rule := LinkRule{Match: manifest.MatchPermissions}
+	x := newIndex(newAttrKeys(maphash.MakeSeed(), &rule))
+	rec := &catalog.Record{Kind: meta.File, Size: 5000, SHA256: digest.Sum{1}}
+	for i := range n {
+		x.add(rec, fmt.Sprintf("%06d", i))
+	}
+	x.order()
+	start := time.Now()
+	if got := x.takeAll(1); len(got) != n || !slices.IsSorted(got) {
+		t.Errorf("%d are found", len(got))
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

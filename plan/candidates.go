@@ -16,12 +16,15 @@ import (
 // member is a regular file of this plan that later files can be linked to.
 // There may be millions of them, so they hold what is needed and no more.
 type member struct {
-	dir    *memberDir
-	name   string
-	attrs  Attrs
-	sum    *future[digest.Sum] // until it is filed under its hash; nil: not being read
-	hashed bool                // sum is set, or was
-	placed bool                // decided: it will be stored
+	dir   *memberDir
+	name  string
+	attrs Attrs
+	// sum is set when a later file has the same sample, until such a file looks
+	// for its content here, and the member is filed under its hash. Where all of
+	// them are linked to the parent or to stored content, it stays.
+	sum    *future[digest.Sum]
+	hashed bool // sum is set, or was; or it was hashed when its turn came
+	placed bool // decided: it will be stored
 }
 
 // memberDir is the directory of members, which neighbours share.

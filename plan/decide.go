@@ -214,21 +214,24 @@ func (s *sourceBuild) chooseContent(ctx context.Context, it *item) (stored bool,
 
 // findMove finds out whether a new path has the content of one that the
 // parent snapshot has and the source no longer. Each of these is the origin
-// of one new path only: any other is a copy.
+// of one new path only: any other is a copy. One that is still there is not
+// looked at again, so that many equal files cost one look each.
 func (s *sourceBuild) findMove(ctx context.Context, it *item) error {
 	x, err := s.parentIndex(ctx)
 	if err != nil {
 		return err
 	}
-	x.any(&it.SHA256, func(r ref) bool {
-		if _, taken := x.taken[r.path]; taken || !s.isGone(x.path(r)) {
-			return true
+	for ctx.Err() == nil {
+		path, ok := x.take(&it.SHA256)
+		if !ok {
+			return nil
 		}
-		x.taken[r.path] = struct{}{}
-		it.Change = ChangeMoved
-		return false
-	})
-	return nil
+		if s.isGone(path) {
+			it.Change = ChangeMoved
+			return nil
+		}
+	}
+	return ctx.Err()
 }
 
 // isGone reports whether the source has nothing at a path.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"slices"
 
@@ -19,8 +20,9 @@ import (
 type index struct {
 	keys  attrKeys
 	refs  []ref
-	paths []byte              // each with its length before it
-	taken map[uint32]struct{} // paths, by offset, from which a file was moved away
+	paths []byte // each with its length before it
+	// passed is, by the first bytes of a hash, how far take has come in refs.
+	passed map[uint64]int
 	// The attributes of the last file and their key.
 	last    Attrs
 	lastKey uint32
@@ -37,7 +39,7 @@ type ref struct {
 // maxIndexed bounds the paths that an index holds, as offsets are 32 bits.
 const maxIndexed = 1 << 31
 
-func newIndex(keys attrKeys) *index { return &index{keys: keys, taken: map[uint32]struct{}{}} }
+func newIndex(keys attrKeys) *index { return &index{keys: keys, passed: map[uint64]int{}} }
 
 // add takes a record whose content can be linked to, under the path given.
 func (x *index) add(rec *catalog.Record, path string) {
@@ -77,31 +79,43 @@ func (x *index) path(r ref) string {
 	return string(x.paths[start : start+length])
 }
 
-// maxTries bounds how many of many files with one content are looked at.
+// maxTries bounds how many of many files with one content and the same
+// attributes are tried before an item is copied.
 const maxTries = 16
 
 // fitting yields the paths of files with a content and the attributes.
 func (x *index) fitting(sum *digest.Sum, want *Attrs, yield func(path string) bool) {
 	key := ref{sum: first8(sum), attrs: uint32(x.keys.attrs(want))}
-	x.from(key, func(r ref) bool {
-		return r.attrs == key.attrs && yield(x.path(r))
-	})
-}
-
-// any yields the files with a content, whatever their attributes.
-func (x *index) any(sum *digest.Sum, yield func(r ref) bool) {
-	x.from(ref{sum: first8(sum)}, yield)
-}
-
-func (x *index) from(key ref, yield func(r ref) bool) {
-	i, _ := slices.BinarySearchFunc(x.refs, key, func(r, key ref) int {
-		return cmp.Or(cmp.Compare(r.sum, key.sum), cmp.Compare(r.attrs, key.attrs))
-	})
-	for tries := 0; i < len(x.refs) && x.refs[i].sum == key.sum && tries < maxTries; i, tries = i+1, tries+1 {
-		if !yield(x.refs[i]) {
+	for i, tries := x.search(key), 0; i < len(x.refs) && tries < maxTries; i, tries = i+1, tries+1 {
+		r := x.refs[i]
+		if r.sum != key.sum || r.attrs != key.attrs || !yield(x.path(r)) {
 			return
 		}
 	}
+}
+
+// take returns the path of a file with a content, whatever its attributes, and
+// each only once: however many files have it, all that ask take no longer than
+// there are files. ok is false when there is no other.
+func (x *index) take(sum *digest.Sum) (path string, ok bool) {
+	key := first8(sum)
+	i, begun := x.passed[key]
+	if !begun {
+		i = x.search(ref{sum: key})
+	}
+	if i == len(x.refs) || x.refs[i].sum != key {
+		return "", false
+	}
+	x.passed[key] = i + 1
+	return x.path(x.refs[i]), true
+}
+
+// search returns where in refs those of a content and attributes begin.
+func (x *index) search(key ref) int {
+	i, _ := slices.BinarySearchFunc(x.refs, key, func(r, key ref) int {
+		return cmp.Or(cmp.Compare(r.sum, key.sum), cmp.Compare(r.attrs, key.attrs))
+	})
+	return i
 }
 
 // recordedAttrs are those of the stored file, as far as a record knows them.
@@ -113,8 +127,8 @@ func recordedAttrs(rec *catalog.Record) Attrs {
 }
 
 // addCatalog adds a snapshot's contents by stored path. Where the catalogue
-// is missing or damaged there is just less to find.
-func (x *index) addCatalog(root *snapshot.Root, id snapshot.ID) {
+// is missing or damaged, or ctx ends, there is just less to find.
+func (x *index) addCatalog(ctx context.Context, root *snapshot.Root, id snapshot.ID) {
 	f, err := root.CatalogFile(id)
 	if err != nil {
 		return
@@ -126,12 +140,13 @@ func (x *index) addCatalog(root *snapshot.Root, id snapshot.ID) {
 	}
 	defer r.Close()
 	var rec catalog.Record
-	for r.Next(&rec) == nil {
+	for ctx.Err() == nil && r.Next(&rec) == nil {
 		x.add(&rec, id.String()+"/"+sums.StoredPath(rec.Path))
 	}
 }
 
-// indexParent makes the index of a parent snapshot, by paths in the source.
+// indexParent makes the index of a parent snapshot, by paths in the source,
+// unless the context ends that p was opened with.
 func indexParent(keys attrKeys, p parent) (*index, error) {
 	x := newIndex(keys)
 	for {

@@ -14,7 +14,8 @@ import (
 // parent streams what the parent snapshot holds, in path order.
 type parent interface {
 	// Peek returns the current record, nil at the end. It is valid until the
-	// Peek after the next Advance.
+	// Peek after the next Advance. Soon after the context ends that the parent
+	// was opened with, there is its error instead of records.
 	Peek() (*catalog.Record, error)
 	Advance()
 	// Exact reports whether the records tell a source file's identity, so
@@ -37,7 +38,7 @@ func (s *sourceBuild) openParent(ctx context.Context) (p parent, native bool, er
 		return nil, false, err
 	}
 	if c != nil {
-		return decodeAhead(c), c.exact || s.root.HasReport(s.parentID), nil
+		return decodeAhead(ctx, c), c.exact || s.root.HasReport(s.parentID), nil
 	}
 	native = s.root.HasReport(s.parentID)
 	p, err = s.walkParent(ctx, native)

@@ -218,12 +218,15 @@ func (c *storedFiles) index(ctx context.Context, s *sourceBuild, name string) (*
 	}
 	x := newIndex(s.keys)
 	if ok {
-		x.addCatalog(c.build.root, snapshot.ID{Name: name, Time: newest})
+		x.addCatalog(ctx, c.build.root, snapshot.ID{Name: name, Time: newest})
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	x.order()
 	if c.indexes == nil {
 		c.indexes = map[indexKey]*index{}
 	}
 	c.indexes[key] = x
-	return x, ctx.Err()
+	return x, nil
 }
