@@ -45,6 +45,9 @@ type mover struct {
 	all    bool                    // any file's entry may point here
 	pool   *pool.Pool
 	batch  []content
+	// further bounds the search where nothing says that it finds something, in
+	// records.
+	further int64
 
 	mu       sync.Mutex
 	searched map[digest.Sum]searched
@@ -68,7 +71,7 @@ type searched struct {
 
 // moveLookups is done while the snapshot is in the trash with its catalogue.
 func (p *pruner) moveLookups(ctx context.Context, id snapshot.ID) error {
-	m := &mover{runner: p.runner, id: id, pool: pool.New(p.opts.Workers), searched: map[digest.Sum]searched{}}
+	m := &mover{runner: p.runner, id: id, pool: pool.New(p.opts.Workers), further: maxFurther, searched: map[digest.Sum]searched{}}
 	defer m.close()
 	err := m.open()
 	if err == nil {
@@ -165,7 +168,7 @@ func (m *mover) move(ctx context.Context) error {
 	}
 	if err != nil && ctx.Err() == nil {
 		// No catalogue, or a damaged one: the snapshot's own SHA256SUMS tell.
-		err = m.walked(ctx, ".")
+		err = m.walked(ctx)
 	}
 	if err == nil {
 		err = m.flush(ctx)
