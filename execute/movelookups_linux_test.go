@@ -231,3 +231,37 @@ func TestLookupsMoveToAnotherInode(t *testing.T) {
 		})
 	}
 }
+
+// TestLookupsMoveAlong: what only snapshots have that are pruned next moves to
+// these, and with the last of them it is searched for, or stays.
+func TestLookupsMoveAlong(t *testing.T) {
+	for _, stays := range []bool{true, false} {
+		t.Run(fmt.Sprint("stays ", stays), func(t *testing.T) {
+			w := newWorld(t)
+			w.write("always", big("always", 2000))
+			w.write("gone", big("gone", 2000))
+			w.write("moves", big("moves", 2000))
+			var ids []string
+			for i := range 5 {
+				if i == 3 {
+					w.ok(os.Remove(filepath.Join(w.src, "gone")))
+					w.ok(os.Rename(filepath.Join(w.src, "moves"), filepath.Join(w.src, "moved")))
+				}
+				ids = append(ids, *w.apply(w.plan()).Snapshot)
+			}
+			w.retain("keep_last: 1")
+			f := w.plan(pruneOnly)
+			want, pruned := "", ids[:4]
+			if stays {
+				w.ok(os.WriteFile(filepath.Join(w.root, ids[2]+".pinned"), nil, 0o600))
+				want, pruned = ids[2]+"/gone", []string{ids[0], ids[1], ids[3]}
+			}
+			same(t, "pruned", w.apply(f).Pruned, pruned)
+			same(t, "gone", w.entryOf(big("gone", 2000)), want)
+			if !stays { // else the pinned one has it, too
+				same(t, "moves", w.entryOf(big("moves", 2000)), ids[4]+"/moved")
+			}
+			w.lookupsSound(true)
+		})
+	}
+}

@@ -58,7 +58,9 @@ func (m *mover) search(ctx context.Context) error {
 // is likely, and all others.
 func (m *mover) places(ctx context.Context) (near, others []snapshot.ID, err error) {
 	for _, n := range m.near {
-		near = append(near, n.id)
+		if !m.plan.isPruned(n.id) {
+			near = append(near, n.id)
+		}
 	}
 	names, err := m.root.Names(ctx)
 	if err != nil {
