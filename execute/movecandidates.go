@@ -6,6 +6,8 @@ import (
 	"path"
 
 	"phlb/internal/catalog"
+	"phlb/internal/digest"
+	"phlb/internal/fsys"
 	"phlb/internal/lookup"
 	"phlb/internal/meta"
 	"phlb/internal/sums"
@@ -22,7 +24,7 @@ func (m *mover) recorded(ctx context.Context) error {
 		if rec.Kind != meta.File || rec.Size < lookup.MinSize {
 			return nil
 		}
-		c := content{path: m.stored(rec), sum: rec.SHA256, size: rec.Size}
+		c := content{path: storedPath(rec, m.native), sum: rec.SHA256, size: rec.Size}
 		if !m.mayPointHere(rec) {
 			if s.takes() && m.pointsHere(&c) {
 				return errAll
@@ -33,8 +35,10 @@ func (m *mover) recorded(ctx context.Context) error {
 	})
 }
 
-func (m *mover) stored(rec *catalog.Record) string {
-	if rec.Stored != nil || m.native {
+// storedPath is a record's path in the snapshot. native says that the
+// catalogue tells the source's names.
+func storedPath(rec *catalog.Record, native bool) string {
+	if rec.Stored != nil || native {
 		return sums.StoredPath(rec.Path)
 	}
 	return rec.Path
@@ -68,41 +72,48 @@ func (m *mover) pointsHere(c *content) bool {
 // place is where a content's file was published.
 func (m *mover) place(c *content) string { return m.id.String() + "/" + c.path }
 
-// walked goes through a directory's SHA256SUMS and those below it.
-func (m *mover) walked(ctx context.Context, rel string) error {
+// walked goes through the snapshot's SHA256SUMS.
+func (m *mover) walked(ctx context.Context) error {
+	return m.eachListed(ctx, m.tree, ".", func(dir *fsys.Dir, rel, name string, sum digest.Sum) error {
+		st, err := dir.Lstat(name)
+		if err != nil || st.Kind != meta.File || st.Size < lookup.MinSize {
+			return nil //nolint:nilerr // the entry then points to nothing
+		}
+		return m.add(ctx, content{path: path.Join(rel, name), sum: sum, size: st.Size})
+	})
+}
+
+// eachListed goes through the lines of a directory's SHA256SUMS and those
+// below it, as far as they can be trusted. What cannot be read is passed over.
+func (r *runner) eachListed(ctx context.Context, tree *fsys.Dir, rel string, each func(dir *fsys.Dir, rel, name string, sum digest.Sum) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	subs, err := m.listedIn(ctx, rel)
+	subs, err := r.listedIn(tree, rel, each)
 	if err != nil {
 		return err
 	}
 	for _, sub := range subs {
-		if err := m.walked(ctx, path.Join(rel, sub)); err != nil {
+		if err := r.eachListed(ctx, tree, path.Join(rel, sub), each); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// listedIn adds what a directory's SHA256SUMS lists, and returns the
-// directories in it. One that cannot be read is passed over.
-func (m *mover) listedIn(ctx context.Context, rel string) (subs []string, err error) {
-	dir, err := m.tree.OpenDirAt(rel)
+// listedIn is eachListed for one directory, and returns those in it.
+func (r *runner) listedIn(tree *fsys.Dir, rel string, each func(dir *fsys.Dir, rel, name string, sum digest.Sum) error) (subs []string, err error) {
+	dir, err := tree.OpenDirAt(rel)
 	if err != nil {
 		return nil, nil //nolint:nilerr // some entries then point to nothing
 	}
 	defer dir.Close()
-	lines, err := vouch.Trusted(m.root, dir)
+	lines, err := vouch.Trusted(r.root, dir)
 	if err != nil {
-		return nil, nil //nolint:nilerr // likewise
+		lines = nil // likewise
 	}
 	for name, sum := range lines {
-		st, err := dir.Lstat(name)
-		if err != nil || st.Kind != meta.File || st.Size < lookup.MinSize {
-			continue
-		}
-		if err := m.add(ctx, content{path: path.Join(rel, name), sum: sum, size: st.Size}); err != nil {
+		if err := each(dir, rel, name, sum); err != nil {
 			return nil, err
 		}
 	}

@@ -45,14 +45,17 @@ type mover struct {
 	all    bool                    // any file's entry may point here
 	pool   *pool.Pool
 	batch  []content
+	// further bounds the search where nothing says that it finds something, in
+	// records.
+	further int64
 
 	mu       sync.Mutex
 	searched map[digest.Sum]searched
 	failures int
 }
 
-// nearby is a snapshot of the same name that stays: the newest, and those
-// next to the pruned one.
+// nearby is another snapshot of the same name: the newest, or one next to the
+// pruned one.
 type nearby struct {
 	id  snapshot.ID
 	dir *fsys.Dir
@@ -68,7 +71,7 @@ type searched struct {
 
 // moveLookups is done while the snapshot is in the trash with its catalogue.
 func (p *pruner) moveLookups(ctx context.Context, id snapshot.ID) error {
-	m := &mover{runner: p.runner, id: id, pool: pool.New(p.opts.Workers), searched: map[digest.Sum]searched{}}
+	m := &mover{runner: p.runner, id: id, pool: pool.New(p.opts.Workers), further: maxFurther, searched: map[digest.Sum]searched{}}
 	defer m.close()
 	err := m.open()
 	if err == nil {
@@ -100,21 +103,25 @@ func (m *mover) open() error {
 }
 
 // openNear opens the snapshots to look into first. The newest one comes first:
-// entries that point there stay right the longest.
+// entries that point there stay right the longest. Neighbours that the plan
+// prunes, too, come last: what only they have moves along with them and is
+// searched for once, in the end, or is still right if they stay after all.
 func (m *mover) openNear() error {
 	times, err := m.root.Times(m.id.Name)
 	if err != nil {
 		return err
 	}
-	times = slices.DeleteFunc(times, func(t string) bool { return m.plan.isPruned(snapshot.ID{Name: m.id.Name, Time: t}) })
+	staying := slices.DeleteFunc(slices.Clone(times), func(t string) bool { return m.plan.isPruned(snapshot.ID{Name: m.id.Name, Time: t}) })
 	var chosen []string
-	if len(times) > 0 {
-		chosen = append(chosen, times[len(times)-1])
+	if len(staying) > 0 {
+		chosen = append(chosen, staying[len(staying)-1])
 	}
-	i, _ := slices.BinarySearch(times, m.id.Time)
-	for _, k := range []int{i, i - 1} {
-		if k >= 0 && k < len(times) && !slices.Contains(chosen, times[k]) {
-			chosen = append(chosen, times[k])
+	for _, among := range [][]string{staying, times} {
+		i, _ := slices.BinarySearch(among, m.id.Time)
+		for _, k := range []int{i, i - 1} {
+			if k >= 0 && k < len(among) && !slices.Contains(chosen, among[k]) {
+				chosen = append(chosen, among[k])
+			}
 		}
 	}
 	for _, t := range chosen {
@@ -165,7 +172,7 @@ func (m *mover) move(ctx context.Context) error {
 	}
 	if err != nil && ctx.Err() == nil {
 		// No catalogue, or a damaged one: the snapshot's own SHA256SUMS tell.
-		err = m.walked(ctx, ".")
+		err = m.walked(ctx)
 	}
 	if err == nil {
 		err = m.flush(ctx)

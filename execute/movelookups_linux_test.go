@@ -153,3 +153,115 @@ func TestLookupsMoveInMasses(t *testing.T) {
 	w.lookupsSound(true)
 	same(t, "f0", w.entryOf(big("0", 1500)), ids[2]+"/f0")
 }
+
+// TestLookupsMoveToWhatHasNoCatalogue: snapshots whose catalogue is missing or
+// cut off are searched all the same, by their SHA256SUMS.
+func TestLookupsMoveToWhatHasNoCatalogue(t *testing.T) {
+	for name, harm := range map[string]func(w *world, ids []string) error{
+		"all missing": func(w *world, _ []string) error { return os.RemoveAll(filepath.Join(w.root, ".phlb/catalog")) },
+		"one missing": func(w *world, ids []string) error {
+			return os.Remove(filepath.Join(w.root, ".phlb/catalog", ids[1]+".jsonl.zst"))
+		},
+		"cut off": func(w *world, ids []string) error {
+			return os.Truncate(filepath.Join(w.root, ".phlb/catalog", ids[1]+".jsonl.zst"), 100)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.write("a.bin", big("a", 2000))
+			w.write("top", big("top", 2000))
+			w.write("SHA256SUMS", big("list", 2000))
+			w.write("gone", big("gone", 2000))
+			ids := []string{*w.apply(w.plan()).Snapshot}
+			w.ok(os.MkdirAll(filepath.Join(w.src, "d/e"), 0o755))
+			w.ok(os.Rename(filepath.Join(w.src, "a.bin"), filepath.Join(w.src, "b.bin")))
+			w.ok(os.Rename(filepath.Join(w.src, "top"), filepath.Join(w.src, "d/e/below")))
+			w.ok(os.Rename(filepath.Join(w.src, "SHA256SUMS"), filepath.Join(w.src, "d/SHA256SUMS")))
+			w.ok(os.Remove(filepath.Join(w.src, "gone")))
+			ids = append(ids, *w.apply(w.plan()).Snapshot)
+			w.ok(harm(w, ids))
+			w.retain("keep_last: 1")
+			same(t, "pruned", w.apply(w.plan(pruneOnly)).Pruned, ids[:1])
+			for content, want := range map[string]string{
+				"a": ids[1] + "/b.bin", "top": ids[1] + "/d/e/below", "list": ids[1] + "/d/SHA256SUMS.source", "gone": "",
+			} {
+				same(t, content, w.entryOf(big(content, 2000)), want)
+			}
+			w.lookupsSound(true)
+		})
+	}
+}
+
+// TestLookupsMoveToAnotherInode: a content can be in a second inode, of which
+// the link count of the one that goes tells nothing, and in a snapshot that is
+// not the newest of its name.
+func TestLookupsMoveToAnotherInode(t *testing.T) {
+	for _, catalogues := range []bool{true, false} {
+		t.Run(fmt.Sprint("catalogues ", catalogues), func(t *testing.T) {
+			w := newWorld(t)
+			other := filepath.Join(w.dir, "other")
+			w.ok(os.Mkdir(other, 0o755))
+			w.more = "- name: other\n  path: " + other + "\n"
+			w.write("stays", big("stays", 2000))
+			x, y := w.write("x", big("both", 2000)), filepath.Join(other, "y")
+			w.ok(os.WriteFile(y, []byte(big("both", 2000)), 0o644))
+			w.ok(os.WriteFile(filepath.Join(other, "stays"), []byte("there"), 0o644))
+			w.ok(os.Chmod(x, 0o600))
+			first := *w.apply(w.plan()).Snapshot
+			kept := "other/" + first[len("home/"):]
+			if a, b := look(filepath.Join(w.root, first, "x")), look(filepath.Join(w.root, kept, "y")); a.Nlink != 1 || b.Nlink != 1 || a.Ino == b.Ino {
+				t.Fatalf("not two inodes: %+v, %+v", a, b)
+			}
+			w.ok(os.Remove(x))
+			w.ok(os.Remove(y))
+			for range 2 {
+				w.apply(w.plan())
+			}
+			if !catalogues {
+				w.ok(os.RemoveAll(filepath.Join(w.root, ".phlb/catalog")))
+			}
+			if got := w.entryOf(big("both", 2000)); got != first+"/x" {
+				t.Fatalf("the entry is %q", got)
+			}
+			p := w.planned(pruneOnly)
+			p.Prune = []plan.Prune{{Snapshot: first}}
+			w.apply(w.save(&p.Document))
+			same(t, "entry", w.entryOf(big("both", 2000)), kept+"/y")
+			w.lookupsSound(true)
+		})
+	}
+}
+
+// TestLookupsMoveAlong: what only snapshots have that are pruned next moves to
+// these, and with the last of them it is searched for, or stays.
+func TestLookupsMoveAlong(t *testing.T) {
+	for _, stays := range []bool{true, false} {
+		t.Run(fmt.Sprint("stays ", stays), func(t *testing.T) {
+			w := newWorld(t)
+			w.write("always", big("always", 2000))
+			w.write("gone", big("gone", 2000))
+			w.write("moves", big("moves", 2000))
+			var ids []string
+			for i := range 5 {
+				if i == 3 {
+					w.ok(os.Remove(filepath.Join(w.src, "gone")))
+					w.ok(os.Rename(filepath.Join(w.src, "moves"), filepath.Join(w.src, "moved")))
+				}
+				ids = append(ids, *w.apply(w.plan()).Snapshot)
+			}
+			w.retain("keep_last: 1")
+			f := w.plan(pruneOnly)
+			want, pruned := "", ids[:4]
+			if stays {
+				w.ok(os.WriteFile(filepath.Join(w.root, ids[2]+".pinned"), nil, 0o600))
+				want, pruned = ids[2]+"/gone", []string{ids[0], ids[1], ids[3]}
+			}
+			same(t, "pruned", w.apply(f).Pruned, pruned)
+			same(t, "gone", w.entryOf(big("gone", 2000)), want)
+			if !stays { // else the pinned one has it, too
+				same(t, "moves", w.entryOf(big("moves", 2000)), ids[4]+"/moved")
+			}
+			w.lookupsSound(true)
+		})
+	}
+}
