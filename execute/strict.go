@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"phlb/internal/fsys"
 	"phlb/internal/meta"
 )
 
@@ -11,9 +12,16 @@ import (
 // that it still is what the plan saw.
 
 // strictly is the error that ends a run since the source has drifted. What has
-// drifted is noted, too: whoever reads the report of that run wants to know.
+// drifted, or is gone, is noted, too: whoever reads the report of that run
+// wants to know.
 func (b *builder) strictly(path string, why error) error {
-	b.tally(func(r *Report) { r.note(&r.Drifted, path, reason(why)) })
+	b.tally(func(r *Report) {
+		list := &r.Drifted
+		if fsys.ClassOf(why) == fsys.ClassVanished {
+			list = &r.Vanished
+		}
+		r.note(list, path, reason(why))
+	})
 	return fmt.Errorf("%w: %s: %s", ErrDrift, path, reason(why))
 }
 
