@@ -72,7 +72,7 @@ func TestDrift(t *testing.T) {
 			f := w.plan()
 			d.do(w, p)
 
-			res, err := w.try(f, func(o *execute.Options) { o.Strict = true })
+			res, err := w.try(f, strict)
 			if !errors.Is(err, execute.ErrDrift) {
 				t.Errorf("strict: %v", err)
 			}
@@ -133,7 +133,7 @@ func TestUnstableInodes(t *testing.T) {
 	}
 	staged := journaled(w)
 	again()
-	rep := w.apply(f, func(o *execute.Options) { o.Strict = true })
+	rep := w.apply(f, strict)
 	same(t, "drifted", paths(rep.Drifted), []string(nil))
 	if staged == 0 || rep.TakenOver.Files < int64(staged-1) {
 		t.Errorf("taken over %d of %d", rep.TakenOver.Files, staged)
@@ -170,7 +170,6 @@ func TestStrictLooksAtLinksToo(t *testing.T) {
 			w.backup()
 			f := w.plan()
 			change(w)
-			strict := func(o *execute.Options) { o.Strict = true }
 			res, err := w.try(f, strict)
 			if !errors.Is(err, execute.ErrDrift) {
 				t.Errorf("got %v", err)
@@ -188,7 +187,7 @@ func TestStrictLooksAtLinksToo(t *testing.T) {
 
 func TestStrictWithoutDrift(t *testing.T) {
 	w := sweepWorld(t)
-	w.whole(w.apply(w.plan(), func(o *execute.Options) { o.Strict = true }))
+	w.whole(w.apply(w.plan(), strict))
 }
 
 // TestChangesWhileRead changes a large file with each buffer that is read.
