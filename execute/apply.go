@@ -35,7 +35,7 @@ const bufferSize = 256 << 10
 // Apply carries out a saved plan. The Result is also returned with an error,
 // for what was published before it.
 //
-// Errors wrap ErrRefused, ErrGuard, ErrDrift, *snapshot.LockedError or the
+// Errors wrap ErrRefused, ErrGuard, *DriftError, *snapshot.LockedError or the
 // context's error where these are the cause. An error after a snapshot was
 // published says so; the same plan again then finishes the rest.
 func Apply(ctx context.Context, f PlanFile, o Options) (*Result, error) {
@@ -50,7 +50,7 @@ func Apply(ctx context.Context, f PlanFile, o Options) (*Result, error) {
 	r := &runner{opts: o, plan: c, file: f, promises: newPromises(c.inPlan)}
 	r.buffers.New = func() any { b := make([]byte, bufferSize); return &b }
 	res, err := r.apply(ctx)
-	return res, c.of(err)
+	return res, c.of(besides(res, err))
 }
 
 // apply looks at everything twice: before the lock, so that a refusal leaves
@@ -86,6 +86,9 @@ func (r *runner) nothing() *Result {
 func (r *runner) locked(ctx context.Context) (*Result, error) {
 	if err := r.admit(ctx); err != nil {
 		return nil, err
+	}
+	if res, err := r.lookFirst(ctx); err != nil {
+		return res, err
 	}
 	resumed, err := r.begin()
 	if err != nil {

@@ -53,6 +53,7 @@ type hands struct {
 	prev  *fsys.Dir // the same in the parent snapshot
 	other *fsys.Dir // the directory of another link target
 	path  string    // of other
+	eye   looker    // with Strict
 	sums  *vouch.Sums
 	hash  hash.Hash // reset for each file
 	buf   []byte
@@ -74,6 +75,7 @@ type hands struct {
 
 func (h *hands) close() {
 	h.account()
+	h.eye.close()
 	for _, d := range []*fsys.Dir{h.stage, h.src, h.prev, h.other} {
 		if d != nil {
 			d.Close()
@@ -121,6 +123,7 @@ func (r *runner) reuse(tasks []task) {
 func (b *builder) hands(ba *batch) *hands {
 	h := b.run.hands.Get().(*hands)
 	h.b, h.batch = b, ba
+	h.eye = looker{src: b.src, source: b.source}
 	h.sumLines = make([]sums.Line, 0, len(ba.tasks))
 	h.lines = b.out.empty(len(ba.tasks))
 	return h
@@ -154,13 +157,13 @@ func (b *builder) do(ctx context.Context, ba *batch) error {
 }
 
 func (h *hands) do(ctx context.Context, t *task) error {
+	if h.b.strict && t.Action != plan.ActionCopy { // copying compares anyhow
+		if err := h.same(ctx, t); err != nil {
+			return err
+		}
+	}
 	switch t.Action {
 	case plan.ActionMkdir:
-		if h.b.strict {
-			if err := h.sameDirectory(t); err != nil {
-				return err
-			}
-		}
 		h.record(&catalog.Record{
 			Path: t.Path, Kind: meta.Dir, Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs,
 		})
@@ -201,11 +204,6 @@ func (h *hands) record(r *catalog.Record) {
 }
 
 func (h *hands) symlink(t *task) error {
-	if h.b.strict {
-		if err := h.sameSymlink(t); err != nil {
-			return err
-		}
-	}
 	name := t.name()
 	if err := making(h.stage, h.stage.Symlink(t.Target, name)); err != nil {
 		switch fsys.ClassOf(err) {

@@ -104,19 +104,19 @@ func (b *builder) drift(e *plan.Entry, out *outcome) string {
 	case !e.SHA256.IsZero() && out.sum != e.SHA256:
 		return "content is not what was planned"
 	}
-	return b.driftOf(e, &out.info)
+	return b.src.driftOf(e, &out.info)
 }
 
 // driftOf is drift as far as it shows without reading. A source without stable
 // inodes has others after each mount, and may have no ctime that means anything:
 // there the attributes, which cannot change without it elsewhere, are compared.
-func (b *builder) driftOf(e *plan.Entry, now *meta.Info) string {
+func (s *checkedSource) driftOf(e *plan.Entry, now *meta.Info) string {
 	switch {
 	case now.Size != e.Size:
 		return fmt.Sprintf("size is %d, planned %d", now.Size, e.Size)
 	case now.Mtime != e.Mtime:
 		return "modification time is not what was planned"
-	case !b.src.StableInodes():
+	case !s.StableInodes():
 		if now.Mode != e.Mode || now.UID != e.UID || now.GID != e.GID {
 			return "mode or owner is not what was planned"
 		}

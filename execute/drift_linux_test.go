@@ -72,11 +72,16 @@ func TestDrift(t *testing.T) {
 			f := w.plan()
 			d.do(w, p)
 
-			res, err := w.try(f, func(o *execute.Options) { o.Strict = true })
+			res, err := w.try(f, strict)
 			if !errors.Is(err, execute.ErrDrift) {
 				t.Errorf("strict: %v", err)
 			}
-			same(t, "noted as drifted by strict", len(res.Reports[0].Drifted) > 0, true)
+			noted := res.Reports[0].Drifted
+			if d.list == "vanished" {
+				noted = res.Reports[0].Vanished
+			}
+			same(t, "noted by strict", len(noted), 1)
+			same(t, "noted by strict in all", notedIn(res.Reports[0]), 1)
 			same(t, "snapshots after strict", len(w.snapshots()), 0)
 
 			rep := w.apply(f)
@@ -97,6 +102,9 @@ func TestDrift(t *testing.T) {
 		})
 	}
 }
+
+// notedIn counts the paths that did not become what was planned.
+func notedIn(r *execute.Report) int { return len(r.Drifted) + len(r.Vanished) + len(r.Failed) }
 
 // TestUnstableInodes: a source that has other inode numbers after each mount
 // has not drifted for that, and what was staged of it serves. Attributes are
@@ -125,7 +133,7 @@ func TestUnstableInodes(t *testing.T) {
 	}
 	staged := journaled(w)
 	again()
-	rep := w.apply(f, func(o *execute.Options) { o.Strict = true })
+	rep := w.apply(f, strict)
 	same(t, "drifted", paths(rep.Drifted), []string(nil))
 	if staged == 0 || rep.TakenOver.Files < int64(staged-1) {
 		t.Errorf("taken over %d of %d", rep.TakenOver.Files, staged)
@@ -162,12 +170,12 @@ func TestStrictLooksAtLinksToo(t *testing.T) {
 			w.backup()
 			f := w.plan()
 			change(w)
-			strict := func(o *execute.Options) { o.Strict = true }
 			res, err := w.try(f, strict)
 			if !errors.Is(err, execute.ErrDrift) {
 				t.Errorf("got %v", err)
 			}
-			same(t, "noted as drifted", len(res.Reports[0].Drifted) > 0, true)
+			same(t, "noted as vanished", len(res.Reports[0].Vanished) > 0, strings.HasSuffix(name, "gone"))
+			same(t, "noted", notedIn(res.Reports[0]) > 0, true)
 			same(t, "snapshots", len(w.snapshots()), 1)
 			// Without it the plan is the state that was approved.
 			rep := w.apply(f)
@@ -179,7 +187,7 @@ func TestStrictLooksAtLinksToo(t *testing.T) {
 
 func TestStrictWithoutDrift(t *testing.T) {
 	w := sweepWorld(t)
-	w.whole(w.apply(w.plan(), func(o *execute.Options) { o.Strict = true }))
+	w.whole(w.apply(w.plan(), strict))
 }
 
 // TestChangesWhileRead changes a large file with each buffer that is read.

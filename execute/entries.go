@@ -71,6 +71,18 @@ func (l *entryList) each(f func(*plan.Entry) error) error {
 	return nil
 }
 
+// peek calls f with the entries in order, and lets go of none.
+func (l *entryList) peek(f func(*plan.Entry) error) error {
+	for _, chunk := range l.chunks {
+		for i := range chunk {
+			if err := f(&chunk[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // files knows the regular files of a plan so far by keyed hashes of their
 // stored paths: eight bytes each, where the paths themselves would not fit.
 type files struct {

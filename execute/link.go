@@ -44,11 +44,6 @@ type target struct {
 // link makes the task's path another name of its target, or a copy of the
 // source where that cannot be.
 func (h *hands) link(ctx context.Context, t *task) error {
-	if h.b.strict {
-		if err := h.sameFile(t); err != nil {
-			return err
-		}
-	}
 	to, err := h.aim(ctx, t)
 	if ctx.Err() != nil {
 		return ctx.Err()

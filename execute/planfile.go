@@ -34,22 +34,51 @@ func read(ctx context.Context, f PlanFile, v plan.Visitor, judge func([sha256.Si
 	return err
 }
 
-// eachEntry calls each with the entries of one source, in order. Those that
-// were not kept are read again. At the end the file must then turn out to be
-// the one that was checked: it could have been written to meanwhile.
+// eachEntry calls each with the entries of one source, in order, once. Those
+// that were not kept are read again.
 func (r *runner) eachEntry(ctx context.Context, src *checkedSource, each func(*plan.Entry) error) error {
 	if src.entries.whole {
 		return src.entries.each(each)
 	}
-	here := false
-	var own error // not the plan's fault
+	return r.readEntries(ctx, map[string]func(*plan.Entry) error{src.Name: each})
+}
+
+// peekEntries calls the functions with the entries of their sources, in order
+// within each, and leaves eachEntry what it needs. Those that were not kept are
+// read again, of all sources at once.
+func (r *runner) peekEntries(ctx context.Context, all map[*checkedSource]func(*plan.Entry) error) error {
+	again := map[string]func(*plan.Entry) error{}
+	for _, src := range r.plan.sources {
+		each := all[src]
+		switch {
+		case each == nil:
+		case !src.entries.whole:
+			again[src.Name] = each
+		default:
+			if err := src.entries.peek(each); err != nil {
+				return err
+			}
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	return r.readEntries(ctx, again)
+}
+
+// readEntries reads the plan again for the entries of sources by their names.
+// At the end the file must then turn out to be the one that was checked: it
+// could have been written to meanwhile.
+func (r *runner) readEntries(ctx context.Context, all map[string]func(*plan.Entry) error) error {
+	var each func(*plan.Entry) error // of the source that is read
+	var own error                    // not the plan's fault
 	v := plan.Visitor{
 		Source: func(s *plan.Source) error {
-			here = s.Name == src.Name
+			each = all[s.Name]
 			return nil
 		},
 		Entry: func(e *plan.Entry) error {
-			if here {
+			if each != nil {
 				own = each(e)
 			}
 			return own

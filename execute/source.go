@@ -35,7 +35,7 @@ func (r *runner) build(ctx context.Context, src *checkedSource, rep *Report) err
 		b.events.Send(event.Event{Kind: event.End, Phase: event.Publish, Path: src.Name, Err: err})
 	}
 	if err != nil && rep.Snapshot == nil {
-		b.log.Error("nothing published", "error", ending(err))
+		b.log.Error("nothing published", "source", b.src.Name, "error", ending(err))
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func advise(err error, code report.Code, path, hint string) error {
 // those who know more come first.
 func adviceOf(err error) advice {
 	all := []func(error) (advice, bool){
-		outputAdvice, ownAdvice, hookAdvice, lockAdvice, guardAdvice, planAdvice, refusalAdvice, rootAdvice, restoreAdvice, systemAdvice,
+		outputAdvice, ownAdvice, hookAdvice, lockAdvice, guardAdvice, driftAdvice, planAdvice, refusalAdvice, rootAdvice, restoreAdvice, systemAdvice,
 	}
 	for _, ask := range all {
 		a, ok := ask(err)
@@ -161,13 +161,28 @@ func planAdvice(err error) (advice, bool) {
 	return advice{}, false
 }
 
+// driftAdvice is about a source that is not as planned, with --strict.
+func driftAdvice(err error) (advice, bool) {
+	if !errors.Is(err, execute.ErrDrift) {
+		return advice{}, false
+	}
+	a := advice{code: report.CodeDrift}
+	so := "nothing was published: "
+	var e *execute.DriftError
+	if errors.As(err, &e) {
+		a.path = e.Path
+		if len(e.Published) > 0 {
+			so = "published before that was found, and kept: " + strings.Join(e.Published, ", ") + "; for the rest "
+		}
+	}
+	a.hint = so + "plan again, or apply without --strict to store what is there now"
+	return a, true
+}
+
 // refusalAdvice is about a plan that can be read and does not fit.
 func refusalAdvice(err error) (advice, bool) {
 	var e *execute.RefusedError
-	switch {
-	case errors.Is(err, execute.ErrDrift):
-		return advice{code: report.CodeDrift, hint: "nothing was published: plan again, or apply without --strict to store what is there now"}, true
-	case !errors.As(err, &e):
+	if !errors.As(err, &e) {
 		return advice{}, false
 	}
 	again := planAgain(e.Manifest)

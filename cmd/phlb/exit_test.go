@@ -97,6 +97,11 @@ func TestMessageTellsWhatToDo(t *testing.T) {
 		{fmt.Errorf("read: %w", &plan.FormatError{Version: "2.0"}), report.CodePlanFormat, "", "another version of phlb"},
 		{&plan.LineError{Line: 3, Err: io.ErrUnexpectedEOF}, report.CodePlanDamaged, "", "its end is missing"},
 		{fmt.Errorf("%w", execute.ErrDrift), report.CodeDrift, "", "--strict"},
+		{&execute.DriftError{Path: "/src/x", How: "gone"}, report.CodeDrift, "/src/x", "^nothing was published: plan again, .*--strict"},
+		{
+			&execute.DriftError{Path: "/src/x", Published: []string{"a/1", "b/1"}}, report.CodeDrift, "/src/x",
+			"^published before that .*: a/1, b/1; for the rest plan again, .*--strict",
+		},
 		{&execute.RefusedError{Reason: execute.Stale, Manifest: "/etc/a b.yaml", Root: "/mnt", Err: found}, report.CodePlanStale, "/mnt", `plan again: phlb plan '/etc/a b\.yaml'$`},
 		{&execute.RefusedError{Reason: execute.Applied, Root: "/mnt", Err: found}, report.CodePlanApplied, "/mnt", "^nothing is left to do"},
 		{&execute.RefusedError{Reason: execute.Appeared, Root: "/mnt", Err: found}, report.CodePlanStale, "/mnt", "another run has begun"},

@@ -81,12 +81,21 @@ func applyPage(p *page, r *execute.Report) {
 	}
 	fileErrors(p, "Failed", r.Failed)
 	fileErrors(p, "Vanished", r.Vanished)
-	fileErrors(p, "Drifted from the plan, stored as found", r.Drifted)
+	fileErrors(p, driftedTitle(r), r.Drifted)
 	countLine(p, "More paths with such errors", r.Unlisted)
 	prunedList(p, r.Pruned)
 	notPrunedList(p, r.NotPruned)
 	p.gap()
 	p.line("  Took %s%s", Duration(r.End.Sub(r.Start)), phaseWords(r.Durations))
+}
+
+// driftedTitle is what stands above the paths that drifted. Where nothing was
+// published, as with --strict, none of them is stored.
+func driftedTitle(r *execute.Report) string {
+	if r.Snapshot == nil {
+		return "Drifted from the plan"
+	}
+	return "Drifted from the plan, stored as found"
 }
 
 // applyCounts tells what the snapshot holds, in PHLB's words where it has

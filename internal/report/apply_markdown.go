@@ -81,7 +81,7 @@ type appliedList struct {
 // appliedLists are the lists of a report, what matters most first.
 func appliedLists(r *execute.Report) []appliedList {
 	return []appliedList{
-		{"Failed", r.Failed}, {"Vanished", r.Vanished}, {"Drifted from the plan, stored as found", r.Drifted},
+		{"Failed", r.Failed}, {"Vanished", r.Vanished}, {driftedTitle(r), r.Drifted},
 		{"Links that became copies", r.FallbackPaths},
 	}
 }

@@ -55,6 +55,26 @@ func TestApply(t *testing.T) {
 	golden(t, "apply-summary", string(ApplySummary(r.Reports[0])))
 }
 
+// TestStoredAsFound: what drifted was stored only if anything was.
+func TestStoredAsFound(t *testing.T) {
+	drifted := []execute.FileError{{Path: "x", Err: "size is 2, planned 1"}}
+	for _, r := range []*execute.Report{
+		{Status: execute.StatusComplete, Name: "a", Snapshot: ref("a/2026-11-23-140000"), Drifted: drifted},
+		{Status: execute.StatusFailed, Name: "a", Drifted: drifted},
+	} {
+		res := &execute.Result{Reports: []*execute.Report{r}}
+		for form, out := range map[string]string{
+			"text":     output(t, func(w *strings.Builder) error { return Apply(w, Style{}, res) }),
+			"summary":  string(ApplySummary(r)),
+			"markdown": output(t, func(w *strings.Builder) error { return ApplyMarkdown(w, res, 0) }),
+		} {
+			if !strings.Contains(out, "Drifted from the plan") || strings.Contains(out, "stored as found") != (r.Snapshot != nil) {
+				t.Errorf("%s as %s:\n%s", r.Status, form, out)
+			}
+		}
+	}
+}
+
 func TestApplyJSONTellsTheWorst(t *testing.T) {
 	tests := []struct {
 		statuses []execute.Status
