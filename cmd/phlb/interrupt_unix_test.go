@@ -221,7 +221,7 @@ func TestInterruptWhileWaiting(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(time.Second) // nothing tells that it waits; before it takes signals they kill it
 	if err := errors.Join(cmd.Process.Signal(os.Interrupt), first.Process.Signal(os.Interrupt)); err != nil {
 		t.Fatal(err)
 	}
