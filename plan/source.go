@@ -80,7 +80,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 		Only:     s.opts.probe.only(),
 		Excludes: matcher, ExcludeIfPresent: s.Settings.ExcludeIfPresent, ExcludeCaches: s.Settings.ExcludeCaches,
 		MaxFileSize: s.Settings.MaxFileSize, CrossFileSystems: !s.Settings.OneFileSystem,
-		Avoid: slices.Concat(s.opts.Avoid, s.avoid), UID: s.opts.UID, Workers: max(s.opts.Workers, 1), Xattrs: xattrs,
+		Avoid: slices.Concat(s.opts.Avoid, s.avoid), Drop: s.opts.Drop, UID: s.opts.UID, Workers: max(s.opts.Workers, 1), Xattrs: xattrs,
 	}, func(e *scan.Entry) error { return s.entry(ctx, e) })
 	if err == nil {
 		err = s.pipe.drain(ctx)
