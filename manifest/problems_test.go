@@ -29,6 +29,11 @@ func TestProblemsOfSources(t *testing.T) {
 	for _, c := range []struct{ keys, want string }{
 		// Unknown keys.
 		{"exclude: [a]", `5:5: unknown key "exclude" in a source (did you mean "excludes"?)`},
+		{"max_size: 1GiB", `5:5: unknown key "max_size" in a source (did you mean "max_file_size"?)`},
+		{"exclude_if: [a]", `5:5: unknown key "exclude_if" in a source (did you mean "exclude_if_present"?)`},
+		{"guards: {max_deleted: 20}", `5:14: unknown key "max_deleted" in guards (did you mean "max_deleted_percent"?)`},
+		{"guards: {max_changed: 20}", `5:14: unknown key "max_changed" in guards (did you mean "max_changed_percent"?)`},
+		{"retention: {keep: 3}", `5:17: unknown key "keep" in retention (did you mean "keep_last"?)`},
 		{"oneFileSystem: true", `5:5: unknown key "oneFileSystem" in a source (did you mean "one_file_system"?)`},
 		{"nmae: x", `5:5: unknown key "nmae" in a source (did you mean "name"?)`},
 		{"banana: x", `5:5: unknown key "banana" in a source`},
@@ -62,7 +67,7 @@ func TestProblemsOfSources(t *testing.T) {
 		{"small_file_threshold: 999", `5:27: small_file_threshold must be at least 1000, not 999`},
 		{"small_file_threshold: 0.9kB", `5:27: small_file_threshold must be at least 1000, not 0.9kB`},
 		// Enums.
-		{"change_detection: meta", `5:23: change_detection must be metadata, content or mtime, not "meta"`},
+		{"change_detection: meta", `5:23: change_detection must be metadata, content or mtime, not "meta" (did you mean "metadata"?)`},
 		{"change_detection: metdata", `5:23: change_detection must be metadata, content or mtime, not "metdata" (did you mean "metadata"?)`},
 		{"link_match: permission", `5:17: link_match must be permissions, content or metadata, not "permission" (did you mean "permissions"?)`},
 		{"small_files: Copy", `5:18: small_files must be copy or link, not "Copy" (did you mean "copy"?)`},
@@ -165,6 +170,8 @@ func TestProblemsOfManifest(t *testing.T) {
 		{"version: 1\nroot_id: 7\n" + rest, "2:10: root_id must be a string, as in the root's .phlb/root.json, not a number; put it in quotes"},
 		{"version: 1\ndestination_require: {min_files: 1}\n" + rest, `2:23: unknown key "min_files" in destination_require; it belongs in require`},
 		{"version: 1\npath: /a\n" + rest, `2:1: unknown key "path" in the manifest; it belongs in a source`},
+		{"version: 1\ncreate_dest: true\n" + rest, `2:1: unknown key "create_dest" in the manifest (did you mean "create_destination"?)`},
+		{"version: 1\ndest: x\n" + rest, `2:1: unknown key "dest" in the manifest (did you mean "destination"?)`},
 		{"version: 1\nsource: []\n" + rest, `2:1: unknown key "source" in the manifest (did you mean "sources"?)`},
 		{"version: 1\n" + sources, "1:1: destination is missing"},
 		{"version: 1\ndestination: ''\n" + sources, "2:14: destination is empty"},

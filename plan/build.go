@@ -33,7 +33,10 @@ type Options struct {
 	// not looked at, so that a full disk can be emptied.
 	PruneOnly bool
 	// Avoid are files that are never planned: the plan's own output.
-	Avoid   []scan.Identity
+	Avoid []scan.Identity
+	// Drop are files that do not even stand in the plan as skips: those that
+	// are gone when it is made.
+	Drop    []scan.Identity
 	Workers int
 	UID     int // effective user and group
 	GID     int

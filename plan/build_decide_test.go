@@ -445,16 +445,20 @@ func TestDeletedAndSkipped(t *testing.T) {
 	for _, path := range []string{"a", "d/x", "d/sub/y", "ex/1", "ex/sub/2", "f/file", "type/old", "z"} {
 		w.file(path, path)
 	}
-	w.must(os.Symlink("x", w.at("ln")), os.Mkdir(w.at("empty"), 0o755))
+	w.must(os.Symlink("x", w.at("ln")), os.Mkdir(w.at("empty"), 0o755),
+		os.MkdirAll(w.at("nest/a"), 0o755), os.MkdirAll(w.at("nest/b/c"), 0o755), os.Mkdir(w.at("ex/empty"), 0o755), os.Mkdir(w.at("zz"), 0o755))
 	w.backup()
-	w.must(os.Remove(w.at("a")), os.RemoveAll(w.at("d")), os.Remove(w.at("ln")), os.Remove(w.at("empty")), os.RemoveAll(w.at("type")),
+	w.must(os.RemoveAll(w.at("nest")), os.Remove(w.at("zz")), os.Remove(w.at("a")), os.RemoveAll(w.at("d")), os.Remove(w.at("ln")), os.Remove(w.at("empty")), os.RemoveAll(w.at("type")),
 		os.RemoveAll(w.at("f")), unix.Mkfifo(w.at("f"), 0o644))
 	w.file("type", "a file now")
 	w.set().Excludes = append(w.set().Excludes, manifest.Pattern{Text: "ex/"}, manifest.Pattern{Text: "/z"})
 	p := w.plan()
-	// What is excluded was not deleted; a fifo in place of a directory is
+	if p.Sources[0].Totals.Deleted != int64(len(p.deleted)) {
+		t.Errorf("%d deleted in the totals", p.Sources[0].Totals.Deleted)
+	}
+	// An empty directory is listed itself. What is excluded was not deleted; a fifo in place of a directory is
 	// skipped, and what was in the directory is gone.
-	if want := []string{"a", "d/sub/y", "d/x", "f/file", "ln", "type/old"}; !slices.Equal(p.deleted, want) {
+	if want := []string{"a", "d/sub/y", "d/x", "empty", "f/file", "ln", "nest/a", "nest/b/c", "type/old", "zz"}; !slices.Equal(p.deleted, want) {
 		t.Errorf("deleted %q, want %q", p.deleted, want)
 	}
 	p.want(t, "f", "skip  fifo")

@@ -121,6 +121,13 @@ type found struct {
 	kind fs.FileMode
 }
 
+func (f found) stored() bool { return f.kind&^(fs.ModeDir|fs.ModeSymlink) == 0 }
+
+// bare reports whether a snapshot has nothing below a directory.
+func (f found) bare(tree []found) bool {
+	return !slices.ContainsFunc(tree, func(o found) bool { return o.stored() && strings.HasPrefix(o.path, f.path+"/") })
+}
+
 func listTree(tb testing.TB, dir string) (list []found) {
 	tb.Helper()
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -178,11 +185,12 @@ func (w *world) round(rt *rapid.T, old map[string]bool) map[string]bool {
 		rt.Fatalf("two plans of one state differ:\n%s", cmp.Diff(string(first.bytes), string(p.bytes)))
 	}
 	present := map[string]bool{}
-	for _, f := range listTree(w.tb, w.src) {
+	tree := listTree(w.tb, w.src)
+	for i, f := range tree {
 		if _, planned := p.by[f.path]; !planned {
 			rt.Errorf("%q is not in the plan", f.path)
 		}
-		if f.kind.IsRegular() || f.kind&fs.ModeSymlink != 0 {
+		if f.stored() && (!f.kind.IsDir() || f.path != "." && f.bare(tree[i+1:])) {
 			present[f.path] = true
 		}
 	}

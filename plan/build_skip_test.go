@@ -96,6 +96,36 @@ func TestSkipIfUnreadable(t *testing.T) {
 	}
 }
 
+// TestSkipOfTheParents: a skip tells if the parent has its path; that of a
+// directory stands for all below it.
+func TestSkipOfTheParents(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"big", "d/x", "keep/y", "now/z"} {
+		w.file(path, path)
+	}
+	w.backup()
+	w.set().MaxFileSize = 10
+	w.set().Excludes = []manifest.Pattern{{Text: "/d/"}, {Text: "/never/"}, {Text: "z"}}
+	w.file("big", "more than ten bytes")
+	w.file("huge", "more than ten bytes, and new")
+	w.file("never/stored", "x")
+	p := w.plan()
+	for path, want := range map[string]bool{"big": true, "d": true, "now/z": true, "huge": false, "never": false} {
+		if e := p.by[path]; e.Action != plan.ActionSkip || e.InParent != want {
+			t.Errorf("%s: %s, in the parent: %v; want %v", path, e.Action, e.InParent, want)
+		}
+	}
+	if len(p.deleted) > 0 {
+		t.Errorf("deleted: %v", p.deleted)
+	}
+	w.apply(p)
+	for path, e := range w.plan().by {
+		if e.InParent {
+			t.Errorf("%s: still in the parent, which has none", path)
+		}
+	}
+}
+
 // TestSkippedIsNoTarget: files of a source that is not stored after all are
 // nothing that another one could link to.
 func TestSkippedIsNoTarget(t *testing.T) {

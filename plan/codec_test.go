@@ -41,7 +41,7 @@ func sample(t testing.TB) *Document {
 	spool := NewSpool()
 	for _, e := range []Entry{
 		{Action: ActionMkdir, Path: ".", Mode: 0o755, Mtime: meta.Time{Sec: 1795442400, Nsec: 5}, Change: ChangeUnchanged},
-		{Action: ActionSkip, Path: "big", Size: 1 << 40, Reason: "too large: more than 2 GiB"},
+		{Action: ActionSkip, Path: "big", Size: 1 << 40, Reason: "too large: more than 2 GiB", InParent: true},
 		{Action: ActionMkdir, Path: "docs", Mode: 0o1777, UID: 1000, GID: math.MaxUint32, Mtime: meta.Time{Sec: -1, Nsec: 1},
 			Xattrs: meta.Xattrs{"user.b": []byte("x"), "user.a": {}, "user.\xff": {0}}, Change: ChangeNew},
 		{Action: ActionCopy, Path: "docs/a \"quoted\"\n.txt", Size: 4711, Mode: 0o644, Mtime: meta.Time{Sec: math.MaxInt64, Nsec: 999999999},

@@ -28,6 +28,7 @@ const (
 	keyChange
 	keyReason
 	keyQuiet
+	keyInParent
 )
 
 const (
@@ -143,6 +144,9 @@ func rareField(d *jsonl.Decoder, e *Entry, key []byte, seen *uint32) {
 	case "quiet":
 		d.Once(seen, keyQuiet)
 		e.Quiet = d.Bool()
+	case "in_parent":
+		d.Once(seen, keyInParent)
+		e.InParent = d.Bool()
 	case "path_b64":
 		d.Once(seen, keyPath)
 		e.Path = string(d.Base64())
@@ -207,9 +211,11 @@ func (e *Entry) restrict() {
 	if len(e.Xattrs) == 0 {
 		e.Xattrs = nil
 	}
+	inParent := e.InParent
+	e.InParent = false
 	switch e.Action {
 	case ActionSkip:
-		*e = Entry{Action: e.Action, Path: e.Path, Size: e.Size, Reason: e.Reason}
+		*e = Entry{Action: e.Action, Path: e.Path, Size: e.Size, Reason: e.Reason, InParent: inParent}
 		return
 	case ActionSymlink:
 		e.Mode, e.Reason = 0, ""

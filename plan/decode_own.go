@@ -48,6 +48,9 @@ func ownEntry(l *jsonl.Line, e *Entry) bool {
 	if (e.Action == ActionCopy || e.Action == ActionLink) && l.Has(`,"quiet":true`) {
 		e.Quiet = true
 	}
+	if e.Action == ActionSkip && l.Has(`,"in_parent":true`) {
+		e.InParent = true
+	}
 	l.Want(`}`)
 	if !l.OK() {
 		*e = Entry{Reason: reason}

@@ -109,6 +109,9 @@ func appendWhy(b []byte, e *Entry) []byte {
 	if e.Quiet && (e.Action == ActionCopy || e.Action == ActionLink) {
 		b = append(b, `,"quiet":true`...)
 	}
+	if e.InParent && e.Action == ActionSkip {
+		b = append(b, `,"in_parent":true`...)
+	}
 	return b
 }
 

@@ -75,6 +75,11 @@ func reference(in []byte) (Entry, error) {
 		r.check(json.Unmarshal(r.m["quiet"], &quiet) == nil && quiet != nil)
 		e.Quiet = quiet != nil && *quiet
 	}
+	if r.has("in_parent") {
+		var in *bool
+		r.check(json.Unmarshal(r.m["in_parent"], &in) == nil && in != nil)
+		e.InParent = in != nil && *in
+	}
 	r.check(!r.has("change") || e.Change != "" && e.Change.known())
 	keep := map[Action]string{
 		ActionMkdir:   "mode uid gid mtime_ns change",
@@ -99,10 +104,11 @@ func stripped(e Entry) Entry {
 	s := Entry{Action: e.Action, Path: e.Path}
 	switch e.Action {
 	case ActionSkip:
-		s.Size, s.Reason = e.Size, e.Reason
+		s.Size, s.Reason, s.InParent = e.Size, e.Reason, e.InParent
 		return s
 	case ActionCopy, ActionLink:
 		s = e
+		s.InParent = false
 	case ActionMkdir:
 		s.Mode = e.Mode
 	case ActionSymlink:
@@ -304,7 +310,7 @@ func entries(path string) *rapid.Generator[Entry] {
 			Mtime: when.Draw(t, "mtime"), Ctime: when.Draw(t, "ctime"),
 			Xattrs: rapid.MapOfN(anyBytes, rapid.SliceOf(rapid.Byte()), 0, 3).Draw(t, "xattrs"),
 			Target: anyBytes.Draw(t, "target"), Hardlink: anyBytes.Draw(t, "hardlink"), Reason: rapid.String().Draw(t, "reason"),
-			Quiet:  rapid.Bool().Draw(t, "quiet"),
+			Quiet: rapid.Bool().Draw(t, "quiet"), InParent: rapid.Bool().Draw(t, "in parent"),
 			Change: rapid.SampledFrom([]Change{"", ChangeNew, ChangeContent, ChangeMetadata, ChangeMoved, ChangeType, ChangeUnchanged}).Draw(t, "change"),
 		}
 		if rapid.Bool().Draw(t, "known") {

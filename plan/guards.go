@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"phlb/internal/fsys"
+	"phlb/internal/scan"
 	"phlb/internal/snapshot"
 )
 
@@ -89,7 +90,21 @@ func (s *sourceBuild) openDir() (names int, err error) {
 		return 0, err
 	}
 	list, err := s.dir.ReadDir()
-	return len(list), err
+	return len(list) - s.dropped(list), err
+}
+
+// dropped counts what does not make a source one with content: on an empty
+// mount point there may be just what has been made to plan it.
+func (s *sourceBuild) dropped(list []fsys.DirEntry) (n int) {
+	if len(list) > len(s.opts.Drop) {
+		return 0
+	}
+	for _, e := range list {
+		if info, err := s.dir.Lstat(e.Name); err == nil && slices.Contains(s.opts.Drop, scan.Identity{Dev: info.Dev, Ino: info.Ino}) {
+			n++
+		}
+	}
+	return n
 }
 
 func sourceFault(err error) string {

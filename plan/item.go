@@ -58,7 +58,7 @@ func (it *item) setRecord(rec *catalog.Record) {
 func (it *item) waits() bool { return it.sample != nil || it.sum != nil || it.oldSum != nil }
 
 func (it *item) skip(reason string) {
-	e := Entry{Action: ActionSkip, Path: it.Path, Reason: reason}
+	e := Entry{Action: ActionSkip, Path: it.Path, Reason: reason, InParent: it.known}
 	if it.info.Kind == meta.File {
 		e.Size = it.info.Size
 	}

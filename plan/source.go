@@ -41,6 +41,7 @@ type sourceBuild struct {
 	groups     map[inode]*hardlinks // of files with several names
 	unheld     string               // the skipped directory that the walk entered nevertheless
 	gone       string               // the skipped directory whose old content is not "deleted"
+	bare       string               // the last deleted directory, while nothing that was below it is met
 	measure    measure
 	need       need
 	untold     int64 // entries of which whoever watches does not know yet
@@ -80,7 +81,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 		Only:     s.opts.probe.only(),
 		Excludes: matcher, ExcludeIfPresent: s.Settings.ExcludeIfPresent, ExcludeCaches: s.Settings.ExcludeCaches,
 		MaxFileSize: s.Settings.MaxFileSize, CrossFileSystems: !s.Settings.OneFileSystem,
-		Avoid: slices.Concat(s.opts.Avoid, s.avoid), UID: s.opts.UID, Workers: max(s.opts.Workers, 1), Xattrs: xattrs,
+		Avoid: slices.Concat(s.opts.Avoid, s.avoid), Drop: s.opts.Drop, UID: s.opts.UID, Workers: max(s.opts.Workers, 1), Xattrs: xattrs,
 	}, func(e *scan.Entry) error { return s.entry(ctx, e) })
 	if err == nil {
 		err = s.pipe.drain(ctx)
@@ -235,24 +236,46 @@ func (s *sourceBuild) rest() error {
 		}
 		return err
 	}
-	_, err := s.recordOf("")
-	return err
+	if _, err := s.recordOf(""); err != nil {
+		return err
+	}
+	return s.deletedBare("")
 }
 
 // deleted lists what the parent has and the source no longer. A directory
-// shows by its content; what lies in a skipped directory was not looked for.
+// shows by its content, if it had any; what lies in a skipped directory was not
+// looked for.
 func (s *sourceBuild) deleted(rec *catalog.Record) error {
 	if s.opts.probe != nil || s.gone != "" && strings.HasPrefix(rec.Path, s.gone+"/") {
 		return nil
 	}
 	s.measure.deleted(rec)
+	if err := s.deletedBare(rec.Path); err != nil {
+		return err
+	}
 	if rec.Kind == meta.Dir {
+		s.bare = rec.Path
 		return nil
 	}
-	if show := s.opts.Observer.Deleted; show != nil {
-		show(rec.Path)
+	return s.addDeleted(rec.Path)
+}
+
+// deletedBare lists the last deleted directory if it turns out to have been
+// empty: the next path that is deleted, "" at the end, is not below it.
+func (s *sourceBuild) deletedBare(next string) error {
+	dir := s.bare
+	s.bare = ""
+	if dir == "" || strings.HasPrefix(next, dir+"/") {
+		return nil
 	}
-	return s.spool.AddDeleted(rec.Path)
+	return s.addDeleted(dir)
+}
+
+func (s *sourceBuild) addDeleted(path string) error {
+	if show := s.opts.Observer.Deleted; show != nil {
+		show(path)
+	}
+	return s.spool.AddDeleted(path)
 }
 
 // add spools a decided entry.

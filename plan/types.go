@@ -80,6 +80,8 @@ type Entry struct {
 	// Quiet: the content differs from the parent's although size and
 	// modification time are the same, as no honest program leaves a file; copy, link.
 	Quiet bool
+	// InParent: the parent snapshot has the path, which this one will not; skip.
+	InParent bool
 }
 
 // Count is a number of files and the sum of their sizes.

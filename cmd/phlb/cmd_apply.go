@@ -65,6 +65,8 @@ root's lock; 1 failed, or a hook did.`,
 	f.StringVar(&o.expectSHA256, "expect-sha256", "", "the SHA-256 (`HEX`) that the plan file must have: that of the file that was reviewed")
 	f.StringVar(&o.hooks, "hooks", "", "with a plan: run the after and on_error hooks of the `MANIFEST` it was made from")
 	f.DurationVar(&o.maxDuration, "max-duration", 0, "how long pruning may take; the same plan again, or the next run, goes on (default: no limit)")
+	needValue(c, "expect-sha256")
+	needValue(c, "hooks")
 	completeNothing(c, "expect-sha256")
 	completeFileFlag(c, "hooks", manifestEndings()...)
 	addPlanFlags(c, &o.plan)

@@ -223,7 +223,7 @@ func (a *app) makePlan(
 	}
 	p, err := plan.Build(ctx, m, root, plan.Options{
 		Now: a.now(), NewID: newID, Version: version(), Sources: o.sources, Rehash: o.rehash, PruneOnly: o.pruneOnly, Overrides: o.overrides,
-		Avoid: out.avoid, Workers: a.workerCount(m.Workers), UID: os.Geteuid(), GID: os.Getegid(), Events: a.progress, Observer: summary.Observer(),
+		Avoid: out.avoid, Drop: out.own, Workers: a.workerCount(m.Workers), UID: os.Geteuid(), GID: os.Getegid(), Events: a.progress, Observer: summary.Observer(),
 	})
 	if err != nil {
 		return nil, err

@@ -100,6 +100,9 @@ func (a *app) runRepair(ctx context.Context, arg string, o repairOptions) error 
 // error is returned, too.
 func openSources(root *snapshot.Root, paths []string) (dirs []*fsys.Dir, err error) {
 	for _, path := range paths {
+		if path == "" { // it would be the working directory
+			return dirs, usagef("--from %q: the DIR is missing", path)
+		}
 		inside, err := liesIn(root, path)
 		if err != nil {
 			return dirs, notThere("the source", path, err)

@@ -27,6 +27,7 @@ type meter struct{ run metrics.Run }
 
 func metricsFlag(c *cobra.Command, file *string) {
 	c.Flags().StringVar(file, "metrics", "", "write how it went into this `FILE`, in Prometheus's text format (its name ends in .prom)")
+	needValue(c, "metrics")
 }
 
 // measured runs a command and then writes its metrics, whatever it came to. A

@@ -28,6 +28,7 @@ type planOutput struct {
 	stream io.Writer // what is no regular file is written into
 	opened io.Closer // stream, if it is ours to close
 	avoid  []scan.Identity
+	own    []scan.Identity // the temporary file
 }
 
 // createOutput prepares writing a plan to a file, or to stdout for "-". It
@@ -51,9 +52,9 @@ func createOutput(name string, stdout io.Writer) (*planOutput, error) {
 		o.discard()
 		return nil, cannotWrite(name, err)
 	}
-	// Neither an older plan nor this one belongs into the backup, if they lie
-	// in a source.
-	o.avoidFile(o.file.Name())
+	// Under its random name it would be another entry in each plan of a source
+	// that it lies in.
+	o.own = identities(o.file.Name())
 	return o, nil
 }
 
@@ -121,7 +122,7 @@ func (o *planOutput) find(stdout io.Writer) error {
 		if f := fileOf(stdout); f != nil {
 			// A shell may have sent standard output into a file of a source.
 			if to, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd())); err == nil {
-				o.avoidFile(to)
+				o.avoid = identities(to)
 			}
 		}
 		return nil
@@ -147,7 +148,7 @@ func (o *planOutput) find(stdout io.Writer) error {
 		return err
 	}
 	o.target, err = filepath.EvalSymlinks(o.name)
-	o.avoidFile(o.target)
+	o.avoid = identities(o.target)
 	return err
 }
 
@@ -159,16 +160,19 @@ func absolute(path, dir string) string {
 	return filepath.Join(dir, path)
 }
 
-// avoidFile keeps a file out of the plan, if it exists.
-func (o *planOutput) avoidFile(path string) {
+// identities returns the file's identity, if it exists: a plan that lies in a
+// source does not belong into the backup.
+func identities(path string) []scan.Identity {
 	dir, err := fsys.Open(filepath.Dir(path))
 	if err != nil {
-		return
+		return nil
 	}
 	defer dir.Close()
-	if info, err := dir.Lstat(filepath.Base(path)); err == nil {
-		o.avoid = append(o.avoid, scan.Identity{Dev: info.Dev, Ino: info.Ino})
+	info, err := dir.Lstat(filepath.Base(path))
+	if err != nil {
+		return nil
 	}
+	return []scan.Identity{{Dev: info.Dev, Ino: info.Ino}}
 }
 
 func (o *planOutput) write(d *plan.Document) error {

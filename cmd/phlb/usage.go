@@ -113,6 +113,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var unknown *pflag.NotExistError
 	switch {
+	case errors.As(err, &invalid) && errors.Is(err, errEmpty):
+		kind, _ := pflag.UnquoteUsage(invalid.GetFlag())
+		err = fmt.Errorf("--%s %q: the %s is missing; is a variable not set, or a file not there? leave the flag out to do without", invalid.GetFlag().Name, "", kind)
 	case errors.As(err, &invalid):
 		err = fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid.GetFlag().Value.Type()))
 	case errors.As(err, &unknown):
@@ -121,6 +124,26 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	return usageHint(err, "see: "+cmd.CommandPath()+" --help")
+}
+
+// errEmpty is what is wrong with the empty value of a flag that needs one.
+var errEmpty = errors.New("the value is empty")
+
+// filled is the value of a flag that must not be empty if it is given.
+type filled struct{ pflag.Value }
+
+func (v filled) Set(text string) error {
+	if text == "" {
+		return errEmpty
+	}
+	return v.Value.Set(text)
+}
+
+// needValue refuses an empty value of a flag whose zero value stands for not
+// given: an unset variable would turn off what the flag asks for, silently.
+func needValue(c *cobra.Command, flag string) {
+	f := c.Flags().Lookup(flag)
+	f.Value = filled{f.Value}
 }
 
 // wanted says what values of a type look like.

@@ -206,7 +206,7 @@ func sourceMarkdown(m *markdown, s *SourceSummary) {
 	m.table(4, "Deleted, by directory", []string{"files:", "directory"}, rows)
 	rows = nil
 	for _, k := range s.Skipped {
-		rows = append(rows, []string{Count(k.Files), sizeOrNone(k.Bytes), mdWords(k.Reason), mdName(k.Examples[0].Raw())})
+		rows = append(rows, []string{Count(k.Files), sizeOrNone(k.Bytes), mdWords(k.why()), mdName(k.Examples[0].Raw())})
 	}
 	m.table(4, "Skipped", []string{"paths:", "size:", "why", "for example"}, rows)
 }

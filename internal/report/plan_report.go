@@ -263,7 +263,7 @@ func (r *PlanReport) prune(p *plan.Prune) error {
 }
 
 // HasChanges reports whether the plan has an entry that is not unchanged, a
-// deletion or a prune, whatever the filter.
+// skip of what the parent has, a deletion or a prune, whatever the filter.
 func (r *PlanReport) HasChanges() bool { return r.summary.HasChanges }
 
 // Summary returns what is known; all of it after Finish.

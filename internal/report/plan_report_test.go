@@ -392,11 +392,14 @@ func TestHasChangesIgnoresTheFilter(t *testing.T) {
 	pruning.prune = []plan.Prune{{Snapshot: "home/2026-01-01-000000"}}
 	deleting := empty()
 	deleting.sources[0].deleted = []string{"x"}
+	dropping := empty()
+	dropping.sources[0].entries = []plan.Entry{{Action: plan.ActionSkip, Path: "big", Reason: "too large: 9000 bytes", InParent: true}}
 	tests := []struct {
 		name string
 		plan *fakePlan
 		want bool
 	}{
+		{"a skip of what the parent has", dropping, true},
 		{"empty", empty(), false}, {"unchanged and skipped", unchanged, false},
 		{"new", newRoot(), true}, {"pruning", pruning, true}, {"deleting", deleting, true},
 	}

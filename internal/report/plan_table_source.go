@@ -235,7 +235,7 @@ func skipTable(p *page, skips []SkipView) {
 		if s.Bytes > 0 {
 			size = Bytes(s.Bytes)
 		}
-		rows = append(rows, []string{Count(s.Files), size, text(s.Reason), Name(s.Examples[0].Raw())})
+		rows = append(rows, []string{Count(s.Files), size, text(s.why()), Name(s.Examples[0].Raw())})
 	}
 	p.table([]column{right("paths"), right("size"), name("reason"), name("for example")}, rows)
 }

@@ -79,6 +79,7 @@ func (t *sourceTally) judge(e *plan.Entry) {
 	t.watch.entry(e)
 	if e.Action == plan.ActionSkip {
 		t.partial = t.partial || unstorable(e.Reason)
+		t.changes = t.changes || e.InParent
 	} else if e.Change != plan.ChangeUnchanged {
 		t.changes = true
 	}
@@ -153,6 +154,9 @@ func (t *sourceTally) skip(e *plan.Entry) {
 	}
 	s.Files++
 	s.Bytes += e.Size
+	if e.InParent {
+		s.InParent++
+	}
 	if len(s.Examples) < examples {
 		s.Examples = append(s.Examples, NewPath(e.Path))
 	}

@@ -34,8 +34,8 @@ type PlanSummary struct {
 	Applyable   bool            `json:"applyable"`
 	Overrides   []string        `json:"overridden_guards,omitempty"`
 	PruneOnly   bool            `json:"prune_only,omitempty"`
-	// HasChanges: there is an entry that is not unchanged, a deletion or a
-	// prune. No filter applies to it.
+	// HasChanges: there is an entry that is not unchanged, a skip of what the
+	// parent has, a deletion or a prune. No filter applies to it.
 	HasChanges bool            `json:"has_changes"`
 	Filter     *Filter         `json:"filter,omitempty"`
 	Sources    []SourceSummary `json:"sources"`
@@ -162,9 +162,21 @@ type DeletedView struct {
 // SkipView is what is skipped for one reason.
 type SkipView struct {
 	Reason   string `json:"reason"`
-	Files    int64  `json:"files"` // paths of any kind
-	Bytes    int64  `json:"bytes"` // of regular files
+	Files    int64  `json:"files"`               // paths of any kind
+	Bytes    int64  `json:"bytes"`               // of regular files
+	InParent int64  `json:"in_parent,omitempty"` // of Files: those that the parent has, and the new snapshot will not
 	Examples []Path `json:"examples"`
+}
+
+// why is the reason, with what becomes of paths that are stored so far.
+func (s *SkipView) why() string {
+	switch {
+	case s.InParent == 0:
+		return s.Reason
+	case s.Files == 1:
+		return s.Reason + "; the parent has it"
+	}
+	return s.Reason + "; the parent has " + Count(s.InParent) + " of them"
 }
 
 // KeepView is a snapshot that stays, and why.

@@ -86,6 +86,9 @@ func (c *consumer) await(p *piece) bool {
 // take yields one child and enters it if it is a directory to enter.
 func (c *consumer) take(ctx context.Context, ch *child) error {
 	c.used++
+	if ch.drop {
+		return nil
+	}
 	n := ch.node
 	if n != nil && !c.await(&n.head) {
 		return ctx.Err()

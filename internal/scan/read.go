@@ -164,6 +164,7 @@ func (r *reader) look(dir *fsys.Dir, p *piece) {
 			c.node = newNode(p.node, c)
 			p.subdirs++
 		}
+		c.drop = c.Kind == meta.File && slices.Contains(r.Drop, Identity{Dev: c.Dev, Ino: c.Ino})
 	}
 }
 

@@ -78,6 +78,7 @@ const (
 // deep tree.
 type child struct {
 	Entry
+	drop bool  // it is not yielded
 	node *node // of a directory that is entered; its info, xattrs and skip count
 }
 

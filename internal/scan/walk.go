@@ -39,6 +39,9 @@ type Options struct {
 	// Avoid are directories never entered (the backup root) and files that
 	// are skipped (the plan being written).
 	Avoid []Identity
+	// Drop are files that are not yielded at all: what the caller itself has
+	// made for a while, which is no part of the source.
+	Drop []Identity
 	// UID, if above 0, is the effective user: files whose mode may deny it
 	// reading are opened once, to see. 0 (who may read all) looks at none.
 	UID int
@@ -77,7 +80,7 @@ const (
 	maxOpen = 256
 )
 
-// Walk yields every path of the source root once, in the order of
+// Walk yields every path of the source root but Drop once, in the order of
 // meta.ComparePaths, beginning with ".". The Entry is valid only during the
 // call of yield; its strings and its Xattrs may be kept. Paths share memory in
 // blocks of 4 KiB, so that whoever keeps few of many for long clones them.

@@ -166,6 +166,20 @@ func TestLimitsAndAvoided(t *testing.T) {
 		"s [dir]", "s/10 [file]", "s/11 [too large: 11 bytes]")
 }
 
+// TestDrop: what is dropped is not even a skip, whatever rule is about it.
+func TestDrop(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a", "d/.plan.json.XY={}", "d/x", "z")
+	m, err := NewMatcher([]Pattern{{Text: ".plan*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := []Identity{identity(t, dir+"/d/.plan.json.XY"), identity(t, dir+"/z")}
+	for _, o := range []Options{{Drop: drop}, {Drop: drop, Excludes: m}, {Drop: drop, MaxFileSize: 1}} {
+		check(t, collect(t, dir, o), ". [dir]", "a [file]", "d [dir]", "d/x [file]")
+	}
+}
+
 // TestChangesWhileWalking reads as little ahead as possible, so that it is
 // certain what was looked at before the change.
 func TestChangesWhileWalking(t *testing.T) {

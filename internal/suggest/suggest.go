@@ -7,10 +7,75 @@ import (
 	"unicode"
 )
 
-// Nearest returns the known word that word was probably meant to be, or "".
-// Case, dashes and underscores do not count; beyond them a third of the known
-// word's letters may be wrong.
+// Nearest returns the known word that word was probably meant to be, or "":
+// the shortest one that begins with it; else the shortest one that it leaves
+// parts of out; else the one that the fewest letters differ from. Case, dashes
+// and underscores do not count; beyond them a third of the known word's letters
+// may be wrong.
 func Nearest(word string, known []string) string {
+	if letters := bareLetters(word); len(letters) >= minShortened {
+		if k := shortest(known, func(k string) bool { return strings.HasPrefix(bareLetters(k), letters) }); k != "" {
+			return k
+		}
+		parts := partsOf(word)
+		if k := shortest(known, func(k string) bool { return leavesOut(parts, partsOf(k)) }); k != "" {
+			return k
+		}
+	}
+	return nearest(word, known)
+}
+
+// minShortened is how many letters say which word is shortened.
+const minShortened = 3
+
+// shortest returns the shortest of the known words that fit, the first of
+// several; "" if none does.
+func shortest(known []string, fits func(string) bool) string {
+	best := ""
+	for _, k := range known {
+		if (best == "" || len(k) < len(best)) && fits(k) {
+			best = k
+		}
+	}
+	return best
+}
+
+// leavesOut reports whether parts are those of a known word, in order, some
+// shortened or left out, though not both the first and the last.
+func leavesOut(parts, known []string) bool {
+	if len(parts) == 0 || len(parts) > len(known) {
+		return false
+	}
+	if !strings.HasPrefix(known[0], parts[0]) && !strings.HasPrefix(known[len(known)-1], parts[len(parts)-1]) {
+		return false
+	}
+	for _, k := range known {
+		if len(parts) > 0 && strings.HasPrefix(k, parts[0]) {
+			parts = parts[1:]
+		}
+	}
+	return len(parts) == 0
+}
+
+// partsOf returns the parts of max_file_size, max-file-size or maxFileSize.
+func partsOf(s string) []string {
+	var b strings.Builder
+	lower := false
+	for _, r := range s {
+		if unicode.IsUpper(r) && lower {
+			b.WriteByte('_')
+		}
+		lower = unicode.IsLower(r)
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return strings.FieldsFunc(b.String(), separates)
+}
+
+// separates reports whether a rune stands between the parts of a word.
+func separates(r rune) bool { return r == '_' || r == '-' || r == ' ' }
+
+// nearest returns the known word that the fewest letters differ from.
+func nearest(word string, known []string) string {
 	best, bestDistance := "", 0
 	letters := bareLetters(word)
 	for _, k := range known {
@@ -31,7 +96,7 @@ func Nearest(word string, known []string) string {
 // max-file-size and max_file_size are the same.
 func bareLetters(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || r == ' ' {
+		if separates(r) {
 			return -1
 		}
 		return unicode.ToLower(r)
