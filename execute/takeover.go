@@ -22,6 +22,7 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 	if !ok {
 		return nil, nil
 	}
+	began := h.b.now()
 	now, xattrs, ok := h.look(t)
 	if !ok || now.Kind != meta.File || now.Ctime.IsZero() || e.Size != now.Size || e.Mtime != now.Mtime {
 		return nil, nil
@@ -46,7 +47,7 @@ func (h *hands) takeOver(ctx context.Context, t *task) (*outcome, error) {
 		r.TakenOver.Bytes += now.Size
 	})
 	return &outcome{
-		info: now, xattrs: xattrs, sum: e.SHA256, racy: racy(now.Ctime, h.b.now()), stored: *stored, unread: now.Size, ready: true,
+		info: now, xattrs: xattrs, sum: e.SHA256, racy: racy(now.Ctime, began), stored: *stored, unread: now.Size, ready: true,
 	}, nil
 }
 
