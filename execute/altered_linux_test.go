@@ -167,17 +167,7 @@ func TestFullInode(t *testing.T) {
 	for _, name := range []string{"b", "c", "d", "e"} {
 		w.write(name, big("a", 5000))
 	}
-	asked := map[string]bool{}
-	rep := w.apply(w.plan(), func(o *execute.Options) {
-		o.Workers = 1
-		o.Faults = func(op fsys.Op, name string) error {
-			if op != fsys.OpLink || asked[name] {
-				return nil
-			}
-			asked[name] = true
-			return unix.EMLINK
-		}
-	})
+	rep := w.apply(w.plan(), fullInode)
 	same(t, "fallbacks", paths(rep.FallbackPaths), []string{"a"})
 	first := look(filepath.Join(w.snap(rep), "a")).Ino
 	for _, name := range []string{"b", "c", "d", "e"} {

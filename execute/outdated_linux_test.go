@@ -95,13 +95,7 @@ func (w *world) cataloguedAsStored(rep *execute.Report) {
 // ctime does not tell of a chmod either.
 func TestAttributesOfJustChangedFiles(t *testing.T) {
 	w := newWorld(t)
-	w.now = time.Now()
-	w.tree(1, 30)
-	f := w.plan()
-	w.now = time.Now()
-	if err := w.cancelAfter(f, 25); err == nil {
-		t.Fatal("not interrupted")
-	}
+	w.interruptedJustNow()
 	staged := w.stagedFiles(2)
 	private := filepath.Join(w.src, "d0", staged[0])
 	w.ok(os.Chmod(private, 0o600))

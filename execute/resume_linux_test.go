@@ -196,17 +196,25 @@ func TestDamagedStagingIsNotTakenOver(t *testing.T) {
 	w.whole(rep)
 }
 
-// A file that had just changed when it was copied is compared with the source
-// before its copy is taken over: its ctime alone could not tell.
-func TestJustChangedFilesAreTakenOverByContent(t *testing.T) {
-	w := newWorld(t)
+// interruptedJustNow interrupts a run whose files had changed just before, and
+// returns its plan.
+func (w *world) interruptedJustNow() *os.File {
+	w.t.Helper()
 	w.now = time.Now()
 	w.tree(1, 30)
 	f := w.plan()
 	w.now = time.Now()
 	if err := w.cancelAfter(f, 25); err == nil {
-		t.Fatal("not interrupted")
+		w.t.Fatal("not interrupted")
 	}
+	return f
+}
+
+// A file that had just changed when it was copied is compared with the source
+// before its copy is taken over: its ctime alone could not tell.
+func TestJustChangedFilesAreTakenOverByContent(t *testing.T) {
+	w := newWorld(t)
+	f := w.interruptedJustNow()
 	staged := journaled(w)
 	// The same as if f0 had changed within one tick of its clock.
 	forge(w, "d0/f0")

@@ -115,7 +115,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	switch {
 	case errors.As(err, &invalid) && errors.Is(err, errEmpty):
 		kind, _ := pflag.UnquoteUsage(invalid.GetFlag())
-		err = fmt.Errorf("--%s %q: the %s is missing; is a variable not set, or a file not there? leave the flag out to do without", invalid.GetFlag().Name, "", kind)
+		err = fmt.Errorf(`--%s "": the %s is missing; is a variable not set, or a file not there? leave the flag out to do without`, invalid.GetFlag().Name, kind)
 	case errors.As(err, &invalid):
 		err = fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid.GetFlag().Value.Type()))
 	case errors.As(err, &unknown):
