@@ -3,6 +3,7 @@
 package plan_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -346,6 +347,57 @@ func TestReads(t *testing.T) {
 				t.Errorf("read: %v, want %v", read, tc.read)
 			}
 			p.want(t, "a", "link unchanged unchanged")
+			w.apply(p)
+		})
+	}
+}
+
+// TestRenamedDirectoryIsNotRead: files that move along with a directory above
+// them are known by their inodes, unless anything tells that they changed.
+func TestRenamedDirectoryIsNotRead(t *testing.T) {
+	const size = 4 << 20
+	rename := func(w *world) { w.must(os.Rename(w.at("d"), w.at("e"))) }
+	for _, tc := range []struct {
+		name string
+		both func(w *world) // before the first backup
+		then func(w *world)
+		read bool
+		want string
+	}{
+		{name: "renamed"},
+		{name: "by itself", then: func(w *world) { // which alters the ctime
+			w.must(os.Mkdir(w.at("e"), 0o755), os.Rename(w.at("d/a"), w.at("e/a")))
+		}, read: true},
+		{name: "copied", then: func(w *world) {
+			w.file("e/a", noise(1, size))
+			w.must(os.RemoveAll(w.at("d")))
+		}, read: true},
+		{name: "written to", then: func(w *world) {
+			w.file("d/a", noise(2, size))
+			rename(w)
+		}, read: true, want: "copy new new content"},
+		{name: "racy", both: func(w *world) { w.now = time.Now() }, read: true},
+		{name: "rehash", then: func(w *world) { w.opts.Rehash = true; rename(w) }, read: true},
+		{name: "content", both: func(w *world) { w.set().ChangeDetection = manifest.DetectContent }, read: true},
+		{name: "mtime", both: func(w *world) { w.set().ChangeDetection = manifest.DetectMtime }, read: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			if tc.both != nil {
+				tc.both(w)
+			}
+			w.file("d/a", noise(1, size))
+			w.backup()
+			if tc.then == nil {
+				tc.then = rename
+			}
+			tc.then(w)
+			before := readBytes(t)
+			p := w.plan()
+			if read := readBytes(t)-before > size; read != tc.read {
+				t.Errorf("read: %v, want %v", read, tc.read)
+			}
+			p.want(t, "e/a", cmp.Or(tc.want, "link moved known content"))
 			w.apply(p)
 		})
 	}

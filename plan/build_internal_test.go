@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -187,6 +188,81 @@ func TestIndex(t *testing.T) {
 	}
 	if got := slices.Concat(x.takeAll(1), x.takeAll(3)); got != nil {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestIndexOfSource: a file is known by its inode only as it was recorded.
+func TestIndexOfSource(t *testing.T) {
+	rule := LinkRule{Match: manifest.MatchPermissions}
+	x := newIndex(newAttrKeys(maphash.MakeSeed(), &rule))
+	at := meta.Time{Sec: 7, Nsec: 8}
+	for n := range byte(40) {
+		x.addSource(&catalog.Record{
+			Path: fmt.Sprint("d/", n), Kind: meta.File, Size: 5000, SHA256: digest.Sum{n + 1},
+			Ino: uint64(n % 20), Mtime: at, Ctime: meta.Time{Sec: int64(n)}, Racy: n == 33,
+		})
+	}
+	x.order()
+	for _, tc := range []struct {
+		info meta.Info
+		want byte
+	}{
+		{meta.Info{Ino: 3, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 3}}, 4},
+		{meta.Info{Ino: 3, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 23}}, 24},
+		{meta.Info{Ino: 4, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 3}}, 0},
+		{meta.Info{Ino: 3, Size: 5001, Mtime: at, Ctime: meta.Time{Sec: 3}}, 0},
+		{meta.Info{Ino: 3, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 3, Nsec: 1}}, 0},
+		{meta.Info{Ino: 3, Size: 5000, Mtime: meta.Time{Sec: 7}, Ctime: meta.Time{Sec: 3}}, 0},
+		{meta.Info{Ino: 13, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 33}}, 0},             // racy
+		{meta.Info{Ino: 0, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 20}}, 0},              // inode unknown
+		{meta.Info{Ino: 99, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 19}}, 0},             // behind all
+		{meta.Info{Ino: 19, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 39}, Mode: 0o1}, 40}, // the last one
+	} {
+		if got, ok := x.unmoved(&tc.info); got != (digest.Sum{tc.want}) || ok != (tc.want > 0) {
+			t.Errorf("%+v: %v, %v", tc.info, got, ok)
+		}
+	}
+}
+
+// TestIndexed: paths and hashes come back as they were added, over the bounds
+// of blocks.
+func TestIndexed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.Map(rapid.SampledFrom([]int{1, 2, 3, 40, 40_000}), func(n int) string { return strings.Repeat("x", n) })
+		var x indexed
+		var paths []string
+		var places []uint32
+		for n := range rapid.IntRange(1, 40).Draw(t, "files") {
+			path := strings.Join(rapid.SliceOfN(name, 1, 4).Draw(t, "names"), "/")
+			at, ok := x.add(path, &digest.Sum{byte(n)})
+			if !ok {
+				t.Fatal("it is full")
+			}
+			paths, places = append(paths, path), append(places, at)
+		}
+		for n, at := range places {
+			if got, sum := x.path(at), x.sum(at); got != paths[n] || sum != (digest.Sum{byte(n)}) {
+				t.Fatalf("%d: %d bytes, want %d; %x", n, len(got), len(paths[n]), sum)
+			}
+		}
+	})
+}
+
+// TestIndexedFull: no more is taken than can be found.
+func TestIndexedFull(t *testing.T) {
+	x := indexed{blocks: make([][]byte, 1<<(32-blockBits))}
+	last := &x.blocks[len(x.blocks)-1]
+	*last = make([]byte, 1<<blockBits-100)
+	at, ok := x.add("d/f", &digest.Sum{1})
+	if !ok || x.path(at) != "d/f" {
+		t.Error("there was room")
+	}
+	*last = make([]byte, 1<<blockBits-20)
+	if _, ok := x.add("d/f", &digest.Sum{1}); ok {
+		t.Error("no room for a file, and yet it was added")
+	}
+	if _, ok := x.add("other/f", &digest.Sum{1}); ok {
+		t.Error("no room for a directory, and yet it was added")
 	}
 }
 

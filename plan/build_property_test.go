@@ -64,7 +64,7 @@ func (m *mutator) step() {
 	}
 	content := m.contents[rapid.IntRange(0, len(m.contents)-1).Draw(m.t, "content")]
 	mtime := rapid.Int64Range(1_600_000_000, 1_600_000_002).Draw(m.t, "mtime")
-	switch rapid.SampledFrom([]string{"create", "create", "create", "modify", "delete", "rename", "chmod", "link", "copy", "symlink", "mkdir", "touch", "xattr", "fifo"}).Draw(m.t, "op") {
+	switch rapid.SampledFrom([]string{"create", "create", "create", "modify", "delete", "rename", "rename above", "chmod", "link", "copy", "symlink", "mkdir", "touch", "xattr", "fifo"}).Draw(m.t, "op") {
 	case "create":
 		m.write(to, content, mtime)
 	case "modify":
@@ -78,6 +78,9 @@ func (m *mutator) step() {
 	case "rename":
 		m.parents(to)
 		os.Rename(m.at(from), m.at(to))
+	case "rename above":
+		m.parents(to)
+		os.Rename(m.at(filepath.Dir(from)), m.at(to))
 	case "chmod":
 		os.Chmod(m.at(from), os.FileMode(rapid.SampledFrom([]uint32{0o644, 0o600, 0o755}).Draw(m.t, "mode")))
 	case "link":

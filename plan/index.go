@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"hash/maphash"
 	"slices"
 
 	"phlb/internal/catalog"
@@ -14,13 +15,16 @@ import (
 	"phlb/manifest"
 )
 
-// index finds the files of a snapshot by their content. It takes about as
-// much memory as their paths and is made only when something asks for it: a
+// index finds the files of a snapshot by their content, and those of a parent
+// by what tells that a file of the source is still the one that was stored. It
+// takes about 100 bytes a file and is made only when something asks for it: a
 // lookup entry that points to nothing, or a new path with old content.
 type index struct {
 	keys  attrKeys
+	files indexed
 	refs  []ref
-	paths []byte // each with its length before it
+	// known are the parent's files by the inodes that they had in the source.
+	known []identity
 	// passed is, by the first bytes of a hash, how far take has come in refs.
 	passed map[uint64]int
 	// The attributes of the last file and their key.
@@ -29,26 +33,57 @@ type index struct {
 }
 
 // ref is one file: the first bytes of its hash, what attributes matter, and
-// the offset of its path.
+// where it is among those indexed.
 type ref struct {
 	sum   uint64
 	attrs uint32
-	path  uint32
+	file  uint32
 }
 
-// maxIndexed bounds the paths that an index holds, as offsets are 32 bits.
-const maxIndexed = 1 << 31
+// identity is a file of the source as it was: its inode, a keyed hash of size
+// and times, and where it is among those indexed.
+type identity struct {
+	ino, state uint64
+	file       uint32
+}
 
 func newIndex(keys attrKeys) *index { return &index{keys: keys, passed: map[uint64]int{}} }
 
 // add takes a record whose content can be linked to, under the path given.
-func (x *index) add(rec *catalog.Record, path string) {
-	if rec.Kind != meta.File || rec.SHA256.IsZero() || rec.Size < manifest.MinSmallFileThreshold || len(x.paths) > maxIndexed {
-		return
+func (x *index) add(rec *catalog.Record, path string) (file uint32, ok bool) {
+	if rec.Kind != meta.File || rec.SHA256.IsZero() || rec.Size < manifest.MinSmallFileThreshold {
+		return 0, false
 	}
-	have := recordedAttrs(rec)
-	x.refs = append(x.refs, ref{first8(&rec.SHA256), x.attrs(&have), uint32(len(x.paths))})
-	x.paths = append(binary.AppendUvarint(x.paths, uint64(len(path))), path...)
+	if file, ok = x.files.add(path, &rec.SHA256); ok {
+		have := recordedAttrs(rec)
+		x.refs = appendDoubling(x.refs, ref{first8(&rec.SHA256), x.attrs(&have), file})
+	}
+	return file, ok
+}
+
+// addSource is add for a record of the parent.
+func (x *index) addSource(rec *catalog.Record) {
+	file, ok := x.add(rec, rec.Path)
+	if ok && !rec.Racy && rec.Ino != 0 && !rec.Ctime.IsZero() {
+		x.known = appendDoubling(x.known, identity{rec.Ino, x.state(rec.Size, rec.Mtime, rec.Ctime), file})
+	}
+}
+
+// appendDoubling is append for a list that becomes long: append would grow it
+// by a quarter each time, and touch more than twice the memory.
+func appendDoubling[T any](list []T, v T) []T {
+	const least = 1024
+	if len(list) == cap(list) {
+		list = slices.Grow(list, max(len(list), least))
+	}
+	return append(list, v)
+}
+
+func (x *index) state(size int64, mtime, ctime meta.Time) uint64 {
+	return maphash.Comparable(x.keys.seed, struct {
+		size         int64
+		mtime, ctime meta.Time
+	}{size, mtime, ctime})
 }
 
 // attrs returns the key of attributes, which neighbours mostly share.
@@ -69,14 +104,23 @@ func (x *index) order() {
 		if a.sum != b.sum {
 			return cmp.Compare(a.sum, b.sum)
 		}
-		return cmp.Or(cmp.Compare(a.attrs, b.attrs), cmp.Compare(a.path, b.path))
+		return cmp.Or(cmp.Compare(a.attrs, b.attrs), cmp.Compare(a.file, b.file))
 	})
+	slices.SortFunc(x.known, func(a, b identity) int { return cmp.Compare(a.ino, b.ino) })
 }
 
-func (x *index) path(r ref) string {
-	length, width := binary.Uvarint(x.paths[r.path:])
-	start := uint64(r.path) + uint64(width)
-	return string(x.paths[start : start+length])
+// unmoved returns the content of a file that the parent has under whatever
+// path, and that was not touched since: what tells that for a path that stays
+// tells it for one that a directory above it was renamed for, too.
+func (x *index) unmoved(info *meta.Info) (sum digest.Sum, ok bool) {
+	i, _ := slices.BinarySearchFunc(x.known, info.Ino, func(k identity, ino uint64) int { return cmp.Compare(k.ino, ino) })
+	state := x.state(info.Size, info.Mtime, info.Ctime)
+	for ; i < len(x.known) && x.known[i].ino == info.Ino; i++ {
+		if x.known[i].state == state {
+			return x.files.sum(x.known[i].file), true
+		}
+	}
+	return sum, false
 }
 
 // maxTries bounds how many of many files with one content and the same
@@ -88,7 +132,7 @@ func (x *index) fitting(sum *digest.Sum, want *Attrs, yield func(path string) bo
 	key := ref{sum: first8(sum), attrs: uint32(x.keys.attrs(want))}
 	for i, tries := x.search(key), 0; i < len(x.refs) && tries < maxTries; i, tries = i+1, tries+1 {
 		r := x.refs[i]
-		if r.sum != key.sum || r.attrs != key.attrs || !yield(x.path(r)) {
+		if r.sum != key.sum || r.attrs != key.attrs || !yield(x.files.path(r.file)) {
 			return
 		}
 	}
@@ -107,7 +151,7 @@ func (x *index) take(sum *digest.Sum) (path string, ok bool) {
 		return "", false
 	}
 	x.passed[key] = i + 1
-	return x.path(x.refs[i]), true
+	return x.files.path(x.refs[i].file), true
 }
 
 // search returns where in refs those of a content and attributes begin.
@@ -158,7 +202,7 @@ func indexParent(keys attrKeys, p parent) (*index, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.add(rec, rec.Path)
+		x.addSource(rec)
 		p.Advance()
 	}
 }

@@ -188,7 +188,7 @@ func (s *sourceBuild) candidate(ctx context.Context, it *item) error {
 // file whose ctime is the recorded one has the recorded ones.
 func (s *sourceBuild) completeXattrs(it *item) {
 	switch {
-	case !s.lateXattrs:
+	case !s.exact:
 	case it.unchanged:
 		it.Xattrs = it.rec.Xattrs
 	default:
@@ -225,8 +225,12 @@ func (s *sourceBuild) hash(ctx context.Context, it *item) (err error) {
 	}
 	path, want := it.Path, it.info // the item may be reused before they are read
 	ask, old := it.indexed, it.rec.SHA256
+	var moved *future[*index]
+	if s.exact && !it.known {
+		moved = s.oldIndex
+	}
 	it.sum, err = start(ctx, s.build, it.Size, func(r *fileReader) (found reading, err error) {
-		if found.sum, err = s.hashSource(ctx, r, path, &want); err == nil && ask && found.sum != old {
+		if found.sum, err = s.hashMoved(ctx, r, path, &want, moved); err == nil && ask && found.sum != old {
 			found.hint, found.asked = s.stored.hint(found.sum), true
 		}
 		return found, err

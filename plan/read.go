@@ -85,6 +85,34 @@ func (s *sourceBuild) hashSource(ctx context.Context, r *fileReader, path string
 	return sum, nil
 }
 
+// hashMoved is hashSource for a path that may be new because a directory above
+// it was renamed: then the parent's index, nil for none, knows its content. A
+// small file is rather read than waited for. That must not matter for what is
+// decided, so one that cannot be read waits, too.
+func (s *sourceBuild) hashMoved(ctx context.Context, r *fileReader, path string, want *meta.Info, parent *future[*index]) (digest.Sum, error) {
+	if sum, ok := unmoved(parent, want, want.Size >= taskBytes); ok {
+		return sum, nil
+	}
+	sum, err := s.hashSource(ctx, r, path, want)
+	if err != nil {
+		if known, ok := unmoved(parent, want, true); ok {
+			return known, nil
+		}
+	}
+	return sum, err
+}
+
+func unmoved(parent *future[*index], want *meta.Info, patient bool) (sum digest.Sum, ok bool) {
+	if parent == nil {
+		return sum, false
+	}
+	x, ok := parent.passed(patient)
+	if !ok {
+		return sum, false
+	}
+	return x.unmoved(want)
+}
+
 // sameState reports whether a file is the same and did not change.
 func sameState(a, b *meta.Info) bool {
 	return a.SameFile(b) && a.Size == b.Size && a.Mtime == b.Mtime && a.Ctime == b.Ctime

@@ -32,21 +32,22 @@ type sourceBuild struct {
 	spool        *Spool
 	parent       parent
 	pipe         pipeline
-	// lateXattrs: the walk leaves the files' extended attributes to those
-	// who need them.
-	lateXattrs bool
-	near       lastDir // below dir
-	names      names
-	sizes      *sizeSet             // of unchanged files
-	groups     map[inode]*hardlinks // of files with several names
-	unheld     string               // the skipped directory that the walk entered nevertheless
-	gone       string               // the skipped directory whose old content is not "deleted"
-	bare       string               // the last deleted directory, while nothing that was below it is met
-	measure    measure
-	need       need
-	untold     int64 // entries of which whoever watches does not know yet
-	partial    bool  // existing paths cannot be stored
-	missing    bool  // there is no directory to read, which is overridden
+	// exact: what the parent recorded of a file tells whether it is still the
+	// same. Then the walk leaves the files' extended attributes to those who
+	// need them.
+	exact   bool
+	near    lastDir // below dir
+	names   names
+	sizes   *sizeSet             // of unchanged files
+	groups  map[inode]*hardlinks // of files with several names
+	unheld  string               // the skipped directory that the walk entered nevertheless
+	gone    string               // the skipped directory whose old content is not "deleted"
+	bare    string               // the last deleted directory, while nothing that was below it is met
+	measure measure
+	need    need
+	untold  int64 // entries of which whoever watches does not know yet
+	partial bool  // existing paths cannot be stored
+	missing bool  // there is no directory to read, which is overridden
 }
 
 // inode names a file of the source on whichever file system it is.
@@ -74,7 +75,7 @@ func (s *sourceBuild) scan(ctx context.Context) error {
 	s.names = newNames(s.nameMax, s.limited)
 	xattrs := scan.XattrsAll
 	if s.parent.Exact() && !s.opts.Rehash && s.Settings.ChangeDetection == manifest.DetectMetadata {
-		s.lateXattrs, xattrs = true, scan.XattrsDirs
+		s.exact, xattrs = true, scan.XattrsDirs
 	}
 	s.opts.Events.Send(s.expectation())
 	err = scan.Walk(ctx, s.dir, scan.Options{

@@ -24,6 +24,20 @@ func (f *future[T]) wait() (T, error) {
 	return f.value, f.err
 }
 
+// passed is for readers: it returns the value if it is there already, or when
+// it is, for a task that was handed over before the reader's own.
+func (f *future[T]) passed(patient bool) (value T, ok bool) {
+	if !patient {
+		select {
+		case <-f.of.done:
+		default:
+			return value, false
+		}
+	}
+	<-f.of.done
+	return f.value, f.err == nil
+}
+
 // task is what one reader does in one go. Small files are gathered: to hand
 // over each by itself costs half as much as to read it.
 type task struct {
@@ -45,8 +59,8 @@ const (
 )
 
 // start has a reader find out a value, for which it reads about so many bytes.
-// Readers never wait for each other, and give up when ctx ends, so whoever
-// waits for one waits no longer.
+// Readers wait for none but those that began before them, and give up when ctx
+// ends, so whoever waits for one waits no longer.
 func start[T any](ctx context.Context, b *build, bytes int64, find func(r *fileReader) (T, error)) (*future[T], error) {
 	t := b.gathered
 	if t == nil || bytes >= taskBytes {

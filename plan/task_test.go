@@ -2,13 +2,24 @@ package plan
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"phlb/internal/catalog"
+	"phlb/internal/digest"
+	"phlb/internal/event"
+	"phlb/internal/fsys"
+	"phlb/internal/meta"
 	"phlb/internal/pool"
+	"phlb/manifest"
 )
 
 // TestTasks: small values are found out together, when there are enough, a
@@ -83,4 +94,43 @@ func TestSizeSet(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHashMoved: a file that cannot be read, too, has the content that the
+// parent's index knows, and waits for that; a small one that can be read does
+// not wait.
+func TestHashMoved(t *testing.T) {
+	dir, err := fsys.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := os.WriteFile(filepath.Join(dir.Path(), "there"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rule := LinkRule{Match: manifest.MatchPermissions}
+	x := newIndex(newAttrKeys(maphash.MakeSeed(), &rule))
+	gone := meta.Info{Ino: 1, Size: 5000, Ctime: meta.Time{Sec: 1}}
+	x.addSource(&catalog.Record{Path: "old", Kind: meta.File, Size: 5000, Ino: 1, Ctime: gone.Ctime, SHA256: digest.Sum{1}})
+	x.order()
+
+	s := &sourceBuild{build: &build{}, dir: dir}
+	s.opts.Events = event.Discard
+	moved := &future[*index]{of: &task{done: make(chan struct{})}, value: x}
+	there, err := dir.Lstat("there")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := &fileReader{buf: make([]byte, readBuffer)}
+	if sum, err := s.hashMoved(t.Context(), reader, "there", &there, moved); err != nil || sum != sha256.Sum256(nil) {
+		t.Errorf("%v, %v", sum, err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { close(moved.of.done) })
+	if sum, err := s.hashMoved(t.Context(), reader, "gone", &gone, moved); err != nil || sum != (digest.Sum{1}) {
+		t.Errorf("%v, %v", sum, err)
+	}
+	gone.Ino++
+	if _, err := s.hashMoved(t.Context(), reader, "gone", &gone, moved); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
 }
