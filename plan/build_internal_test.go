@@ -195,31 +195,44 @@ func TestIndex(t *testing.T) {
 func TestIndexOfSource(t *testing.T) {
 	rule := LinkRule{Match: manifest.MatchPermissions}
 	x := newIndex(newAttrKeys(maphash.MakeSeed(), &rule))
-	at := meta.Time{Sec: 7, Nsec: 8}
+	at := func(sec int64) meta.Time { return meta.Time{Sec: sec, Nsec: 5} }
 	for n := range byte(40) {
 		x.addSource(&catalog.Record{
-			Path: fmt.Sprint("d/", n), Kind: meta.File, Size: 5000, SHA256: digest.Sum{n + 1},
-			Ino: uint64(n % 20), Mtime: at, Ctime: meta.Time{Sec: int64(n)}, Racy: n == 33,
+			Path: fmt.Sprint("d/", n%20), Kind: meta.File, Size: 5000, SHA256: digest.Sum{n + 1},
+			Ino: uint64(n % 20), Mtime: at(7), Ctime: at(int64(n)), Racy: n == 33,
 		})
 	}
+	x.addSource(&catalog.Record{
+		Path: "d/s", Kind: meta.File, Size: 5000, SHA256: digest.Sum{50}, Ino: 50, Mtime: meta.Time{Sec: 9}, Ctime: meta.Time{Sec: 9},
+	})
 	x.order()
+	info := func(ino uint64, ctime int64, alter func(*meta.Info)) meta.Info {
+		i := meta.Info{Ino: ino, Size: 5000, Mtime: at(7), Ctime: at(ctime)}
+		if alter != nil {
+			alter(&i)
+		}
+		return i
+	}
 	for _, tc := range []struct {
-		info meta.Info
-		want byte
+		what, path string
+		info       meta.Info
+		want       byte
 	}{
-		{meta.Info{Ino: 3, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 3}}, 4},
-		{meta.Info{Ino: 3, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 23}}, 24},
-		{meta.Info{Ino: 4, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 3}}, 0},
-		{meta.Info{Ino: 3, Size: 5001, Mtime: at, Ctime: meta.Time{Sec: 3}}, 0},
-		{meta.Info{Ino: 3, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 3, Nsec: 1}}, 0},
-		{meta.Info{Ino: 3, Size: 5000, Mtime: meta.Time{Sec: 7}, Ctime: meta.Time{Sec: 3}}, 0},
-		{meta.Info{Ino: 13, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 33}}, 0},             // racy
-		{meta.Info{Ino: 0, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 20}}, 0},              // inode unknown
-		{meta.Info{Ino: 99, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 19}}, 0},             // behind all
-		{meta.Info{Ino: 19, Size: 5000, Mtime: at, Ctime: meta.Time{Sec: 39}, Mode: 0o1}, 40}, // the last one
+		{"of two with an inode", "e/f/3", info(3, 3, nil), 4},
+		{"the other one", "3", info(3, 23, nil), 24},
+		{"the last one", "e/19", info(19, 39, func(i *meta.Info) { i.Mode = 1 }), 40},
+		{"another inode", "e/3", info(4, 3, nil), 0},
+		{"another name", "e/4", info(3, 3, nil), 0},
+		{"another size", "e/3", info(3, 3, func(i *meta.Info) { i.Size++ }), 0},
+		{"another ctime", "e/3", info(3, 3, func(i *meta.Info) { i.Ctime.Nsec++ }), 0},
+		{"another mtime", "e/3", info(3, 3, func(i *meta.Info) { i.Mtime.Nsec++ }), 0},
+		{"racy", "e/13", info(13, 33, nil), 0},
+		{"inode unknown", "e/0", info(0, 20, nil), 0},
+		{"behind all", "e/19", info(99, 19, nil), 0},
+		{"whole seconds", "e/s", meta.Info{Ino: 50, Size: 5000, Mtime: meta.Time{Sec: 9}, Ctime: meta.Time{Sec: 9}}, 0},
 	} {
-		if got, ok := x.unmoved(&tc.info); got != (digest.Sum{tc.want}) || ok != (tc.want > 0) {
-			t.Errorf("%+v: %v, %v", tc.info, got, ok)
+		if got, ok := x.unmoved(tc.path, &tc.info); got != (digest.Sum{tc.want}) || ok != (tc.want > 0) {
+			t.Errorf("%s: %v, %v", tc.what, got, ok)
 		}
 	}
 }

@@ -40,8 +40,8 @@ type ref struct {
 	file  uint32
 }
 
-// identity is a file of the source as it was: its inode, a keyed hash of size
-// and times, and where it is among those indexed.
+// identity is a file of the source as it was: its inode, a keyed hash of name,
+// size and times, and where it is among those indexed.
 type identity struct {
 	ino, state uint64
 	file       uint32
@@ -64,8 +64,8 @@ func (x *index) add(rec *catalog.Record, path string) (file uint32, ok bool) {
 // addSource is add for a record of the parent.
 func (x *index) addSource(rec *catalog.Record) {
 	file, ok := x.add(rec, rec.Path)
-	if ok && !rec.Racy && rec.Ino != 0 && !rec.Ctime.IsZero() {
-		x.known = appendDoubling(x.known, identity{rec.Ino, x.state(rec.Size, rec.Mtime, rec.Ctime), file})
+	if ok && !rec.Racy && rec.Ino != 0 && telling(rec.Ctime) {
+		x.known = appendDoubling(x.known, identity{rec.Ino, x.state(rec.Path, rec.Size, rec.Mtime, rec.Ctime), file})
 	}
 }
 
@@ -79,11 +79,20 @@ func appendDoubling[T any](list []T, v T) []T {
 	return append(list, v)
 }
 
-func (x *index) state(size int64, mtime, ctime meta.Time) uint64 {
+// telling reports whether a ctime is one of a file system that keeps more than
+// seconds. One that does not, such as SSHFS, often hands out inode numbers anew,
+// too: at another path they prove nothing.
+func telling(ctime meta.Time) bool { return ctime.Nsec != 0 }
+
+// state leaves out the directory: a name of its own that changes alters the
+// ctime, one of a directory above it does not.
+func (x *index) state(path string, size int64, mtime, ctime meta.Time) uint64 {
+	_, name := split(path)
 	return maphash.Comparable(x.keys.seed, struct {
+		name         string
 		size         int64
 		mtime, ctime meta.Time
-	}{size, mtime, ctime})
+	}{name, size, mtime, ctime})
 }
 
 // attrs returns the key of attributes, which neighbours mostly share.
@@ -109,12 +118,12 @@ func (x *index) order() {
 	slices.SortFunc(x.known, func(a, b identity) int { return cmp.Compare(a.ino, b.ino) })
 }
 
-// unmoved returns the content of a file that the parent has under whatever
-// path, and that was not touched since: what tells that for a path that stays
-// tells it for one that a directory above it was renamed for, too.
-func (x *index) unmoved(info *meta.Info) (sum digest.Sum, ok bool) {
+// unmoved returns the content of a file that the parent has in whatever
+// directory, and that was not touched since: what tells that of a path that
+// stays tells it of one that a directory above it was renamed for, too.
+func (x *index) unmoved(path string, info *meta.Info) (sum digest.Sum, ok bool) {
 	i, _ := slices.BinarySearchFunc(x.known, info.Ino, func(k identity, ino uint64) int { return cmp.Compare(k.ino, ino) })
-	state := x.state(info.Size, info.Mtime, info.Ctime)
+	state := x.state(path, info.Size, info.Mtime, info.Ctime)
 	for ; i < len(x.known) && x.known[i].ino == info.Ino; i++ {
 		if x.known[i].state == state {
 			return x.files.sum(x.known[i].file), true

@@ -90,19 +90,19 @@ func (s *sourceBuild) hashSource(ctx context.Context, r *fileReader, path string
 // small file is rather read than waited for. That must not matter for what is
 // decided, so one that cannot be read waits, too.
 func (s *sourceBuild) hashMoved(ctx context.Context, r *fileReader, path string, want *meta.Info, parent *future[*index]) (digest.Sum, error) {
-	if sum, ok := unmoved(parent, want, want.Size >= taskBytes); ok {
+	if sum, ok := unmoved(parent, path, want, want.Size >= taskBytes); ok {
 		return sum, nil
 	}
 	sum, err := s.hashSource(ctx, r, path, want)
 	if err != nil {
-		if known, ok := unmoved(parent, want, true); ok {
+		if known, ok := unmoved(parent, path, want, true); ok {
 			return known, nil
 		}
 	}
 	return sum, err
 }
 
-func unmoved(parent *future[*index], want *meta.Info, patient bool) (sum digest.Sum, ok bool) {
+func unmoved(parent *future[*index], path string, want *meta.Info, patient bool) (sum digest.Sum, ok bool) {
 	if parent == nil {
 		return sum, false
 	}
@@ -110,7 +110,7 @@ func unmoved(parent *future[*index], want *meta.Info, patient bool) (sum digest.
 	if !ok {
 		return sum, false
 	}
-	return x.unmoved(want)
+	return x.unmoved(path, want)
 }
 
 // sameState reports whether a file is the same and did not change.

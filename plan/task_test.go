@@ -110,8 +110,8 @@ func TestHashMoved(t *testing.T) {
 	}
 	rule := LinkRule{Match: manifest.MatchPermissions}
 	x := newIndex(newAttrKeys(maphash.MakeSeed(), &rule))
-	gone := meta.Info{Ino: 1, Size: 5000, Ctime: meta.Time{Sec: 1}}
-	x.addSource(&catalog.Record{Path: "old", Kind: meta.File, Size: 5000, Ino: 1, Ctime: gone.Ctime, SHA256: digest.Sum{1}})
+	gone := meta.Info{Ino: 1, Size: 5000, Ctime: meta.Time{Sec: 1, Nsec: 1}}
+	x.addSource(&catalog.Record{Path: "old/gone", Kind: meta.File, Size: 5000, Ino: 1, Ctime: gone.Ctime, SHA256: digest.Sum{1}})
 	x.order()
 
 	s := &sourceBuild{build: &build{}, dir: dir}
