@@ -70,36 +70,26 @@ type Visitor struct {
 	Prune     func(*Prune) error
 }
 
-// Read reads a plan, plain or compressed with zstd, as a stream: it holds one
-// entry at a time. It checks format, syntax, the order of entries, totals and
-// the digest, and that nothing follows; see the package comment for what it
-// leaves to others. Any spelling of JSON will do, but header keys stand
-// before their sources or entries, and the digest comes last.
+// Read reads a plan, plain or compressed with zstd, as a stream: it decodes a
+// few entries ahead of the one that is visited. It checks format, syntax, the
+// order of entries, totals and the digest, and that nothing follows; see the
+// package comment for what it leaves to others. Any spelling of JSON will do,
+// but header keys stand before their sources or entries, and the digest comes
+// last. The Visitor is called by the caller's goroutine only.
 func Read(ctx context.Context, r io.Reader, v Visitor) (*Info, error) {
 	plain, err := jsonl.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
 	defer plain.Close()
-	rd := newReader(cancellable{ctx, plain}, v)
-	if err := rd.document(); err != nil {
-		return nil, fmt.Errorf("read plan: %w", rd.located(err))
+	decoding, stop := context.WithCancel(ctx)
+	rd := newReader(decoding, plain, v)
+	defer rd.ahead.end(stop)
+	go rd.decode()
+	if err := rd.visits(ctx); err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
 	}
 	return &rd.info, nil
-}
-
-// cancellable ends reading when the context is done. It lives no longer than
-// the call it was made for.
-type cancellable struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c cancellable) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 // reader reads one document.
@@ -115,12 +105,13 @@ type reader struct {
 	seen  map[string]bool // keys of the document
 	begun bool            // the header has been handed out
 	sum   PlanTotals      // what was counted
-	src   source
+	src   *source
+	ahead ahead
 }
 
-func newReader(r io.Reader, v Visitor) *reader {
-	rd := &reader{v: v, hash: xxhash.New(), seen: map[string]bool{}}
-	rd.in = jsonl.NewInput(r, MaxEntry, jsonl.Tap{
+func newReader(ctx context.Context, r io.Reader, v Visitor) *reader {
+	rd := &reader{v: v, hash: xxhash.New(), seen: map[string]bool{}, ahead: newAhead(ctx, r)}
+	rd.in = jsonl.NewInput(&rd.ahead, MaxEntry, jsonl.Tap{
 		Passed: func(b []byte) { rd.hash.Write(b) },
 		Key:    func() { rd.keySum = rd.hash.Sum64() },
 	})
@@ -128,7 +119,7 @@ func newReader(r io.Reader, v Visitor) *reader {
 }
 
 // located adds the line to an error that is about the file's content.
-func (r *reader) located(err error) error {
+func located(err error, line int) error {
 	var at *LineError
 	switch {
 	case errors.As(err, &at), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -136,7 +127,7 @@ func (r *reader) located(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("the plan is cut off: %w", err)
 	}
-	return &LineError{Line: r.in.Line(), Err: err}
+	return &LineError{Line: line, Err: err}
 }
 
 func (r *reader) document() error {
@@ -223,7 +214,7 @@ func (r *reader) begin() error {
 	if r.v.Header == nil {
 		return nil
 	}
-	return r.v.Header(&r.info.Header)
+	return r.due(func() error { return r.v.Header(&r.info.Header) })
 }
 
 func (r *reader) keep() error {
@@ -233,7 +224,7 @@ func (r *reader) keep() error {
 		if r.v.Keep == nil {
 			return nil
 		}
-		return r.v.Keep(&k)
+		return r.due(func() error { return r.v.Keep(&k) })
 	})
 }
 
@@ -246,7 +237,7 @@ func (r *reader) prune() error {
 		if r.v.Prune == nil {
 			return nil
 		}
-		return r.v.Prune(&p)
+		return r.due(func() error { return r.v.Prune(&p) })
 	})
 }
 

@@ -14,17 +14,17 @@ type source struct {
 	seen    map[string]bool
 	begun   bool   // handed out
 	counted Totals // by its entries
-	entry   Entry
-	last    order // of entries
-	gone    order // of deleted
+	reason  string // of the last entry that has one
+	last    order  // of entries
+	gone    order  // of deleted
 }
 
 func (r *reader) source() error {
-	r.src = source{seen: map[string]bool{}}
+	r.src = &source{seen: map[string]bool{}}
 	if err := r.in.Object(r.sourceMember); err != nil {
 		return err
 	}
-	s := &r.src
+	s := r.src
 	for _, key := range []string{"entries", "deleted", "totals"} {
 		if !s.seen[key] {
 			return fmt.Errorf("source %q: %q is missing", s.Name, key)
@@ -39,11 +39,11 @@ func (r *reader) source() error {
 	if r.v.EndSource == nil {
 		return nil
 	}
-	return r.v.EndSource(&s.Source)
+	return r.due(func() error { return r.v.EndSource(&s.Source) })
 }
 
 func (r *reader) sourceMember(key string) error {
-	s := &r.src
+	s := r.src
 	name := key
 	if key == "path_b64" {
 		name = "path"
@@ -119,7 +119,7 @@ func (r *reader) sourceList(element func() error) error {
 }
 
 func (r *reader) beginSource() error {
-	s := &r.src
+	s := r.src
 	if s.begun {
 		return nil
 	}
@@ -132,25 +132,34 @@ func (r *reader) beginSource() error {
 	if r.v.Source == nil {
 		return nil
 	}
-	return r.v.Source(&s.Source)
+	begun := s.Source // its totals are yet to be read
+	return r.due(func() error { return r.v.Source(&begun) })
 }
 
 // entry returns the function that reads an entry. It is called a million
 // times, so it is made once.
 func (r *reader) entry() func() error {
-	s := &r.src
-	decode := func() { decodeEntry(&r.dec, &s.entry) }
+	s := r.src
+	var e *Entry
+	decode := func() {
+		e = &r.ahead.slot().entry
+		e.Reason = s.reason
+		decodeEntry(&r.dec, e)
+	}
 	visit := func() error {
-		if err := s.last.next(s.entry.Path); err != nil {
+		if err := s.last.next(e.Path); err != nil {
 			return err
 		}
-		if err := s.counted.add(&s.entry); err != nil {
+		if err := s.counted.add(e); err != nil {
 			return err
+		}
+		if e.Reason != "" {
+			s.reason = e.Reason
 		}
 		if r.v.Entry == nil {
 			return nil
 		}
-		return r.v.Entry(&s.entry)
+		return r.due(nil)
 	}
 	return func() error { return r.element(decode, visit) }
 }
@@ -165,7 +174,7 @@ func (r *reader) deleted() error {
 		if r.v.Deleted == nil {
 			return nil
 		}
-		return r.v.Deleted(path)
+		return r.due(func() error { return r.v.Deleted(path) })
 	})
 }
 

@@ -27,8 +27,9 @@ type Input struct {
 
 	buf      []byte
 	pos, end int // buf[pos:end] has been read and not yet passed
-	tapped   int // what stood before buf[tapped] was counted and given to the tap
-	line     int // of buf[tapped], from 1
+	tapped   int // what stood before buf[tapped] was given to the tap
+	counted  int // up to where in buf line ends were counted
+	line     int // of buf[counted], from 1
 	err      error
 }
 
@@ -45,14 +46,15 @@ func NewInput(r io.Reader, max int, tap Tap) *Input {
 
 // Line returns the number of the line, from 1, of the current position.
 func (in *Input) Line() int {
-	return in.line + bytes.Count(in.buf[in.tapped:in.pos], []byte{'\n'})
+	in.line += bytes.Count(in.buf[in.counted:in.pos], []byte{'\n'})
+	in.counted = in.pos
+	return in.line
 }
 
 // Advance passes the next n bytes, which must have been seen.
 func (in *Input) Advance(n int) { in.pos += n }
 
 func (in *Input) flush() {
-	in.line = in.Line()
 	if in.tap.Passed != nil && in.pos > in.tapped {
 		in.tap.Passed(in.buf[in.tapped:in.pos])
 	}
@@ -62,12 +64,13 @@ func (in *Input) flush() {
 // fill reads more behind what is in memory.
 func (in *Input) fill() error {
 	in.flush()
+	in.Line() // counts
 	if in.err != nil {
 		return in.err
 	}
 	copy(in.buf, in.buf[in.pos:in.end])
 	in.end -= in.pos
-	in.pos, in.tapped = 0, 0
+	in.pos, in.tapped, in.counted = 0, 0, 0
 	if in.end == len(in.buf) {
 		in.buf = append(in.buf, make([]byte, len(in.buf))...)
 	}
