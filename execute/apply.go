@@ -11,6 +11,7 @@ import (
 	"phlb/internal/fsys"
 	"phlb/internal/lookup"
 	"phlb/internal/snapshot"
+	"phlb/internal/sums"
 	"phlb/internal/vouch"
 )
 
@@ -22,7 +23,8 @@ type runner struct {
 	root     *snapshot.Root
 	lookups  *lookup.DB
 	buffers  sync.Pool
-	tasks    sync.Pool // of *[]task, empty
+	tasks    lists[task]
+	sumLines lists[sums.Line]
 	hands    sync.Pool // of *hands, empty
 	sums     sync.Pool // of *vouch.Sums: parsing a large SHA256SUMS for each batch would be quadratic
 	promises promises

@@ -104,34 +104,22 @@ func (h *hands) account() {
 	}
 }
 
-// emptyTasks returns a list with room for a batch.
-func (r *runner) emptyTasks() []task {
-	if t, ok := r.tasks.Get().(*[]task); ok {
-		return *t
-	}
-	return make([]task, 0, batchSize)
-}
-
-// reuse takes back a batch's list.
-func (r *runner) reuse(tasks []task) {
-	clear(tasks) // what they point to need not stay in memory
-	tasks = tasks[:0]
-	r.tasks.Put(&tasks)
-}
-
 // hands returns empty ones for a batch.
 func (b *builder) hands(ba *batch) *hands {
 	h := b.run.hands.Get().(*hands)
 	h.b, h.batch = b, ba
 	h.eye = looker{src: b.src, source: b.source}
-	h.sumLines = make([]sums.Line, 0, len(ba.tasks))
-	h.lines = b.out.empty(len(ba.tasks))
+	h.sumLines = b.run.sumLines.empty(len(ba.tasks))
+	h.lines = b.out.spare.empty(len(ba.tasks) * lineSize)
 	return h
 }
 
 // do does a batch: the one task of the pool.
 func (b *builder) do(ctx context.Context, ba *batch) error {
-	defer b.run.reuse(ba.tasks)
+	defer func() {
+		clear(ba.tasks) // what they point to need not stay in memory
+		b.run.tasks.reuse(ba.tasks)
+	}()
 	h := b.hands(ba)
 	defer h.close()
 	var err error
@@ -146,7 +134,8 @@ func (b *builder) do(ctx context.Context, ba *batch) error {
 			return err
 		}
 	}
-	ba.node.add(h.sumLines, h.kept)
+	b.run.sumLines.reuse(ba.node.add(h.sumLines, h.kept))
+	h.sumLines = nil
 	h.account()
 	lines := h.lines
 	h.lines = nil // the collector gives them back
@@ -237,6 +226,15 @@ func (h *hands) stored(t *task, r *catalog.Record) {
 	r.Path, r.Kind, r.Hardlink = t.Path, meta.File, t.Hardlink
 	h.record(r)
 	h.sumLines = append(h.sumLines, sums.Line{Name: t.name(), Sum: r.SHA256})
+}
+
+// scratch returns the memory that files are copied through, for something else
+// while none is; nil without a worker.
+func (h *hands) scratch() []byte {
+	if h == nil {
+		return nil
+	}
+	return h.buf
 }
 
 // source opens the batch's directory in the source.

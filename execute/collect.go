@@ -15,7 +15,7 @@ type collector struct {
 	next    int64
 	waiting map[int64]chunk
 	free    chan struct{} // a slot for each batch under way or waiting
-	spare   sync.Pool     // of *[]byte, empty: lines that have been written
+	spare   lists[byte]   // lines that have been written
 	err     error
 	news    lookupNews
 }
@@ -51,7 +51,7 @@ func (c *collector) add(seq int64, lines []byte, entries int) error {
 		if c.err == nil && ch.entries > 0 {
 			c.err = c.w.WriteLines(ch.lines, ch.entries)
 		}
-		c.spare.Put(new(ch.lines[:0]))
+		c.spare.reuse(ch.lines)
 		<-c.free
 	}
 }
@@ -69,14 +69,6 @@ func (c *collector) close(t catalog.Trailer) error {
 
 // lineSize is how long most lines are, at most.
 const lineSize = 384
-
-// empty returns memory for the lines of a batch.
-func (c *collector) empty(tasks int) []byte {
-	if b, ok := c.spare.Get().(*[]byte); ok {
-		return *b
-	}
-	return make([]byte, 0, tasks*lineSize)
-}
 
 // stored notes contents that may lack a lookup entry.
 func (c *collector) stored(contents []content) {

@@ -101,7 +101,7 @@ func (d *dispatcher) lose(e *plan.Entry) {
 // queue adds an entry's task to the current batch.
 func (d *dispatcher) queue(ctx context.Context, e *plan.Entry) error {
 	if d.batch == nil {
-		d.batch = &batch{node: d.path[len(d.path)-1], tasks: d.run.emptyTasks()}
+		d.batch = &batch{node: d.path[len(d.path)-1], tasks: d.run.tasks.empty(batchSize)}
 	}
 	d.batch.tasks = append(d.batch.tasks, task{})
 	t := &d.batch.tasks[len(d.batch.tasks)-1]
@@ -180,7 +180,7 @@ func (d *dispatcher) mkdir(n *node) error {
 		d.close()
 		d.above, d.at = dir, n.parent
 	}
-	return making(d.above, d.above.Mkdir(base(n.stored), n.entry.Mode&0o777|0o700))
+	return making(d.above, d.above.Mkdir(base(n.stored), n.attrs.Mode&0o777|0o700))
 }
 
 // attach adds what the parent's catalogue says of the file a link goes to.

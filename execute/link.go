@@ -126,13 +126,13 @@ func (h *hands) finishLink(t *task, to *target, rec *catalog.Record) error {
 // have it keep: the destination, or the user's rights, did not allow it when
 // it was copied.
 func (h *hands) lacks(t *task, in *catalog.Stored) bool {
-	want, have := planned(t), attrsOf(in)
+	want, have := planned(&t.Entry), attrsOf(in)
 	return h.b.rule.Lacks(&want, &have)
 }
 
 // planned are the attributes that the plan has seen.
-func planned(t *task) plan.Attrs {
-	return plan.Attrs{Mode: t.Mode, UID: t.UID, GID: t.GID, Mtime: t.Mtime, Xattrs: t.Xattrs}
+func planned(e *plan.Entry) plan.Attrs {
+	return plan.Attrs{Mode: e.Mode, UID: e.UID, GID: e.GID, Mtime: e.Mtime, Xattrs: e.Xattrs}
 }
 
 func attrsOf(in *catalog.Stored) plan.Attrs {
@@ -264,7 +264,7 @@ func (h *hands) fit(t *task, to *target, st *meta.Info) (meta.Xattrs, error) {
 	if err := h.attributes(t, to, st, &have); err != nil {
 		return nil, err
 	}
-	want := planned(t)
+	want := planned(&t.Entry)
 	if what := h.b.rule.Differs(&want, &have); what != "" {
 		return nil, unfit("its %s differs", what)
 	}

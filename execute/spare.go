@@ -51,7 +51,7 @@ func (s *spares) keep(ino uint64, sp spare) {
 
 // joinSpare links to a copy that stands in for an inode, if there is one.
 func (h *hands) joinSpare(t *task, full *target) (*catalog.Record, error) {
-	want := planned(t)
+	want := planned(&t.Entry)
 	sp, ok := h.b.spare.of(full.inode.Ino, full.sum, &h.b.rule, &want)
 	if !ok {
 		return nil, unfit("it cannot have more links")
@@ -71,7 +71,7 @@ func (h *hands) joinSpare(t *task, full *target) (*catalog.Record, error) {
 // linked to. One that would not do for its own file, since it has drifted or
 // lacks what the destination does not keep, does for no other.
 func (h *hands) becomesSpare(t *task, ino uint64, out *outcome) {
-	want, have := planned(t), attrsOf(&out.stored)
+	want, have := planned(&t.Entry), attrsOf(&out.stored)
 	if ino != 0 && h.b.drift(&t.Entry, out) == "" && h.b.rule.Differs(&want, &have) == "" {
 		h.b.spare.keep(ino, spare{path: sums.StoredPath(t.Path), sum: out.sum, attrs: have})
 	}

@@ -3,6 +3,7 @@ package execute
 import (
 	"bytes"
 	"io"
+	"slices"
 
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
@@ -17,20 +18,22 @@ func sumsMode(dir uint32) uint32 { return 0o600 | dir&0o444 }
 func (b *builder) writeSums(n *node, h *hands) error {
 	lines := n.lines
 	n.lines = nil
+	defer b.run.sumLines.reuse(lines)
 	return b.inStage(n, h, func(dir *fsys.Dir) error {
 		if n.kept == len(lines) {
 			if linked, err := b.linkSums(n, h, dir, lines); linked || err != nil {
 				return err
 			}
 		}
-		return b.createSums(n, dir, sumsText(lines))
+		return b.createSums(n, dir, sumsText(h.scratch(), lines))
 	})
 }
 
-// sumsText sorts the lines and returns what they are in the file.
-func sumsText(lines []sums.Line) []byte {
+// sumsText sorts the lines and returns what they are in the file, in buf if
+// that has room.
+func sumsText(buf []byte, lines []sums.Line) []byte {
 	sums.Sort(lines)
-	text := make([]byte, 0, sumsSize(lines))
+	text := slices.Grow(buf[:0], int(sumsSize(lines)))
 	for _, l := range lines {
 		text = sums.Append(text, l)
 	}
@@ -46,7 +49,7 @@ func sumsSize(lines []sums.Line) int64 {
 }
 
 func (b *builder) createSums(n *node, dir *fsys.Dir, text []byte) error {
-	mode := sumsMode(n.entry.Mode)
+	mode := sumsMode(n.attrs.Mode)
 	f, err := dir.Create(sums.FileName, mode)
 	if err != nil {
 		return err
@@ -54,7 +57,7 @@ func (b *builder) createSums(n *node, dir *fsys.Dir, text []byte) error {
 	_, err = f.Write(text)
 	if err == nil {
 		d := b.dresser()
-		d.owner(f, n.entry.UID, n.entry.GID)
+		d.owner(f, n.attrs.UID, n.attrs.GID)
 		d.Try(f.Chmod(mode)) // whatever the umask is
 		err = d.Err          // what is lost here is lost, and counted, with the directory
 	}
@@ -105,14 +108,14 @@ func (b *builder) parentDir(n *node, h *hands) (*fsys.Dir, error) {
 // somebody wrote into it, a snapshot that shares it may have been pruned.
 func (b *builder) sameSums(n *node, prev *fsys.Dir, lines []sums.Line) bool {
 	st, err := prev.Lstat(sums.FileName)
-	if err != nil || st.Kind != meta.File || st.Size != sumsSize(lines) || st.Mode != sumsMode(n.entry.Mode) {
+	if err != nil || st.Kind != meta.File || st.Size != sumsSize(lines) || st.Mode != sumsMode(n.attrs.Mode) {
 		return false
 	}
 	if uid, gid := b.ownerOf(n); st.UID != uid || st.GID != gid {
 		return false
 	}
 	untouched := st.Mtime.Compare(b.parentDone) < 0 && b.own.cover(st.Ctime) && b.root.Fixed(&st)
-	return untouched || saySame(prev, sumsText(lines))
+	return untouched || saySame(prev, sumsText(nil, lines))
 }
 
 // saySame reports whether the SHA256SUMS in a directory begins with the text.
@@ -133,5 +136,5 @@ func (b *builder) ownerOf(n *node) (uid, gid uint32) {
 	if b.uid != 0 {
 		return b.uid, b.gid
 	}
-	return n.entry.UID, n.entry.GID
+	return n.attrs.UID, n.attrs.GID
 }

@@ -18,7 +18,7 @@ type node struct {
 	parent *node
 	path   string // relative to the source
 	stored string // relative to the snapshot
-	entry  plan.Entry
+	attrs  plan.Attrs
 
 	mu    sync.Mutex
 	lines []sums.Line // of its regular files
@@ -32,7 +32,7 @@ type node struct {
 }
 
 func newNode(parent *node, e *plan.Entry) *node {
-	return &node{parent: parent, path: e.Path, stored: sums.StoredPath(e.Path), entry: *e, open: 1, files: 1}
+	return &node{parent: parent, path: e.Path, stored: sums.StoredPath(e.Path), attrs: planned(e), open: 1, files: 1}
 }
 
 // count keeps the directory above unfinished as long as this one is.
@@ -53,19 +53,18 @@ func (n *node) begin() {
 	n.mu.Unlock()
 }
 
-// add takes over the lines of a batch.
-func (n *node) add(lines []sums.Line, kept int) {
-	if len(lines) == 0 {
-		return
-	}
+// add takes over the lines of a batch, and returns a list that it has no use
+// for.
+func (n *node) add(lines []sums.Line, kept int) (spare []sums.Line) {
 	n.mu.Lock()
-	if n.lines == nil {
-		n.lines = lines
-	} else {
-		n.lines = append(n.lines, lines...)
-	}
+	defer n.mu.Unlock()
 	n.kept += kept
-	n.mu.Unlock()
+	if len(n.lines) == 0 && len(lines) > 0 {
+		n.lines = lines
+		return nil
+	}
+	n.lines = append(n.lines, lines...)
+	return lines
 }
 
 // done counts one of the things out that begin or newNode counted in, and
@@ -122,7 +121,7 @@ const ownerEnters = 0o500
 // finish gives a directory its final metadata: nothing more will be written
 // in it.
 func (b *builder) finish(n *node, dir *fsys.Dir) error {
-	e := &n.entry
+	e := &n.attrs
 	d := b.dresser()
 	d.owner(dir, e.UID, e.GID)
 	d.Xattrs(dir, e.Xattrs)
