@@ -19,13 +19,25 @@ const (
 	xattrSize  = 40
 )
 
-// entriesTogether is how many entries are allocated at once.
-const entriesTogether = 512
+// chunkSize is how many elements of a long list are allocated at once.
+const chunkSize = 512
+
+// chunks are a list that becomes longer without being copied.
+type chunks[T any] [][]T
+
+func (c *chunks[T]) add(element *T) {
+	last := len(*c) - 1
+	if last < 0 || len((*c)[last]) == chunkSize {
+		*c = append(*c, make([]T, 0, chunkSize))
+		last++
+	}
+	(*c)[last] = append((*c)[last], *element)
+}
 
 // entryList holds the entries of one source from the first reading of a plan,
 // which saves the second. One that finds no room is empty from then on.
 type entryList struct {
-	chunks [][]plan.Entry
+	chunks chunks[plan.Entry]
 	size   int64 // bytes
 	whole  bool  // nothing was left out
 }
@@ -48,12 +60,7 @@ func (l *entryList) add(e *plan.Entry, room *int64) {
 		return
 	}
 	l.size += size
-	last := len(l.chunks) - 1
-	if last < 0 || len(l.chunks[last]) == entriesTogether {
-		l.chunks = append(l.chunks, make([]plan.Entry, 0, entriesTogether))
-		last++
-	}
-	l.chunks[last] = append(l.chunks[last], *e)
+	l.chunks.add(e)
 }
 
 // each calls f with the entries in order, once: it lets go of what is done, and
@@ -89,7 +96,7 @@ type files struct {
 	hash  maphash.Hash
 	known map[uint64]struct{}
 	// fresh are not yet in known: mostly nobody asks, and a list costs less.
-	fresh []uint64
+	fresh chunks[uint64]
 }
 
 // add notes the file at a path of a source.
@@ -98,18 +105,20 @@ func (f *files) add(snapshot, path string) {
 	f.hash.WriteString(snapshot)
 	f.hash.WriteByte('/')
 	f.hash.WriteString(sums.StoredPath(path))
-	f.fresh = append(f.fresh, f.hash.Sum64())
+	f.fresh.add(new(f.hash.Sum64()))
 }
 
 // has reports whether a file was noted.
 func (f *files) has(stored string) bool {
 	if f.known == nil {
-		f.known = make(map[uint64]struct{}, len(f.fresh))
+		f.known = make(map[uint64]struct{}, len(f.fresh)*chunkSize)
 	}
-	for _, h := range f.fresh {
-		f.known[h] = struct{}{}
+	for _, chunk := range f.fresh {
+		for _, h := range chunk {
+			f.known[h] = struct{}{}
+		}
 	}
-	f.fresh = f.fresh[:0]
+	f.fresh = nil
 	f.hash.Reset()
 	f.hash.WriteString(stored)
 	_, ok := f.known[f.hash.Sum64()]

@@ -46,6 +46,7 @@ func (b *builder) openMerge() (*merge, error) {
 func (m *merge) find(path string) *catalog.Record {
 	for m.reader != nil {
 		if !m.valid {
+			m.reader.Expect(path)
 			if err := m.reader.Next(&m.rec); err != nil {
 				m.close()
 				return nil //nolint:nilerr // at its end, or damaged: the rest vouches for nothing

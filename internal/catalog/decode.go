@@ -33,6 +33,7 @@ const (
 // the trailer.
 type line struct {
 	paths      meta.Paths
+	expected   string // the path that the caller has, perhaps
 	record     Record // but for Stored
 	seen       uint32 // keys; none of them matters once it is decoded, but keyEnd
 	hasStored  bool

@@ -39,7 +39,9 @@ func (l *line) own(t *jsonl.Line) bool {
 	if !t.OK() {
 		return false
 	}
-	r.Path = l.paths.Join(path, "")
+	if r.Path = l.expected; string(path) != l.expected {
+		r.Path = l.paths.Join(path, "")
+	}
 	return true
 }
 

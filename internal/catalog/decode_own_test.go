@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -147,5 +148,40 @@ func TestReusesStored(t *testing.T) {
 	}
 	if diff := cmp.Diff(sample(), all[1:]); err != io.EOF || diff != "" {
 		t.Error(err, diff)
+	}
+}
+
+// TestExpect: what is expected changes no record, and is used where it is right.
+func TestExpect(t *testing.T) {
+	text := write(t, sample())
+	_, want, _, err := read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	shared := 0
+	for i := range want {
+		path := strings.Clone(want[i].Path)
+		if i%2 == 1 {
+			path += "x"
+		}
+		r.Expect(path)
+		var rec Record
+		if err := r.Next(&rec); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want[i], rec); diff != "" {
+			t.Error(diff)
+		}
+		if unsafe.StringData(rec.Path) == unsafe.StringData(path) {
+			shared++
+		}
+	}
+	if shared == 0 {
+		t.Error("all paths are copies")
 	}
 }

@@ -56,6 +56,10 @@ func (c *Reader) Trailer() Trailer { return c.trailer }
 // Close gives the reader's memory back.
 func (c *Reader) Close() error { return c.plain.Close() }
 
+// Expect says which path the next records are likely to have: one that does
+// shares its memory.
+func (c *Reader) Expect(path string) { c.line.expected = path }
+
 // Next reads the next record into r. It returns io.EOF itself after the last
 // one, if the trailer is there and agrees; an error that wraps
 // io.ErrUnexpectedEOF if it is missing. Every error is final, and r is then as
