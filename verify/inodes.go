@@ -33,10 +33,17 @@ type inode struct {
 	state uint8
 }
 
+// tables is how many tables there are, so that workers seldom wait for each
+// other.
+const tables = 16
+
 // inodeTable remembers the hashes of inodes that may be met again, so that
 // each is read once. Per inode it needs some 60 bytes. It is safe for
 // concurrent use.
-type inodeTable struct {
+type inodeTable [tables]inodePart
+
+// inodePart is the table of the inodes whose numbers have the same remainder.
+type inodePart struct {
 	mu      sync.Mutex
 	index   map[uint64]map[uint64]uint32 // by device and number
 	list    []inode
@@ -46,89 +53,140 @@ type inodeTable struct {
 }
 
 func newInodeTable() *inodeTable {
-	return &inodeTable{
-		index:   map[uint64]map[uint64]uint32{},
-		waiting: map[uint32][]*claim{},
-		errs:    map[uint32]string{},
-		loose:   map[inodeKey]uint8{},
+	t := new(inodeTable)
+	for i := range t {
+		t[i] = inodePart{
+			index:   map[uint64]map[uint64]uint32{},
+			waiting: map[uint32][]*claim{},
+			errs:    map[uint32]string{},
+			loose:   map[inodeKey]uint8{},
+		}
 	}
+	return t
 }
 
-// ask returns the outcome of a claim's inode if it is known. If not, the
-// caller is to hash it and call done (first), or somebody else does and
-// settles the claim.
-func (t *inodeTable) ask(c *claim) (o outcome, known, first bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	byIno := t.index[c.key.dev]
+// locked returns the part of an inode, to be unlocked by the caller.
+func (t *inodeTable) locked(key inodeKey) *inodePart {
+	p := &t[key.ino%tables]
+	p.mu.Lock()
+	return p
+}
+
+// sight is what is known of an inode that was met before.
+type sight struct {
+	outcome
+	state uint8
+}
+
+// isKnown reports whether the outcome is there. If not, somebody is at it.
+func (s *sight) isKnown() bool { return s.state&(isHashed|isFailed) != 0 }
+
+func (p *inodePart) sight(i uint32) (s sight) {
+	n := &p.list[i]
+	s.sum, s.state = n.sum, n.state
+	if s.state&isFailed != 0 {
+		s.err = p.errs[i]
+	}
+	return s
+}
+
+// look returns what is known of an inode, if it was met before.
+func (t *inodeTable) look(key inodeKey) (s sight, met bool) {
+	p := t.locked(key)
+	defer p.mu.Unlock()
+	i, met := p.find(key)
+	if met {
+		s = p.sight(i)
+	}
+	return s, met
+}
+
+// meet is look that takes note of an inode. Who is the first to meet it is to
+// hash it and to call done.
+func (t *inodeTable) meet(key inodeKey) (s sight, met bool) {
+	p := t.locked(key)
+	defer p.mu.Unlock()
+	byIno := p.index[key.dev]
 	if byIno == nil {
 		byIno = map[uint64]uint32{}
-		t.index[c.key.dev] = byIno
+		p.index[key.dev] = byIno
 	}
-	i, met := byIno[c.key.ino]
-	if !met {
-		i = uint32(len(t.list))
-		byIno[c.key.ino] = i
-		t.list = append(t.list, inode{})
-		return outcome{}, false, true
+	if i, met := byIno[key.ino]; met {
+		return p.sight(i), true
 	}
-	n := &t.list[i]
-	if n.state&(isHashed|isFailed) == 0 {
-		t.waiting[i] = append(t.waiting[i], c)
-		return outcome{}, false, false
-	}
-	return outcome{n.sum, t.errs[i]}, true, false
+	byIno[key.ino] = uint32(len(p.list))
+	p.list = append(p.list, inode{})
+	return sight{}, false
 }
 
-// done records the outcome and returns the claims that waited for it.
-func (t *inodeTable) done(key inodeKey, o outcome) []*claim {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	i, ok := t.find(key)
+// wait leaves a copy of a claim to whoever is hashing its inode, which was met
+// before. If that was done in the meantime, it returns the outcome.
+func (t *inodeTable) wait(c *claim) (s sight, isWaiting bool) {
+	p := t.locked(c.key)
+	defer p.mu.Unlock()
+	i, _ := p.find(c.key)
+	if s = p.sight(i); s.isKnown() {
+		return s, false
+	}
+	own := *c
+	p.waiting[i] = append(p.waiting[i], &own)
+	return s, true
+}
+
+// done records the outcome, with further state bits, and returns the claims
+// that waited for it.
+func (t *inodeTable) done(key inodeKey, o outcome, bits uint8) []*claim {
+	p := t.locked(key)
+	defer p.mu.Unlock()
+	i, ok := p.find(key)
 	if !ok {
 		return nil
 	}
-	n := &t.list[i]
+	n := &p.list[i]
 	n.sum = o.sum
+	n.state |= bits
 	if o.err == "" {
 		n.state |= isHashed
 	} else {
 		n.state |= isFailed
-		t.errs[i] = o.err
+		p.errs[i] = o.err
 	}
-	waiting := t.waiting[i]
-	delete(t.waiting, i)
+	if len(p.waiting) == 0 {
+		return nil
+	}
+	waiting := p.waiting[i]
+	delete(p.waiting, i)
 	return waiting
 }
 
-func (t *inodeTable) find(key inodeKey) (uint32, bool) {
-	i, ok := t.index[key.dev][key.ino]
+func (p *inodePart) find(key inodeKey) (uint32, bool) {
+	i, ok := p.index[key.dev][key.ino]
 	return i, ok
 }
 
 // mark sets state bits. Of an inode that is not in the list, which has one
 // path only, nothing but isBad is worth memory.
 func (t *inodeTable) mark(key inodeKey, bits uint8) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if i, ok := t.find(key); ok {
-		t.list[i].state |= bits
+	p := t.locked(key)
+	defer p.mu.Unlock()
+	if i, ok := p.find(key); ok {
+		p.list[i].state |= bits
 		return
 	}
 	if bits&isBad != 0 {
-		t.loose[key] = isBad
+		p.loose[key] = isBad
 	}
 }
 
 // get returns the hash and state of an inode; for one that is not in the
 // list, the bits that were marked.
 func (t *inodeTable) get(key inodeKey) (digest.Sum, uint8) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if i, ok := t.find(key); ok {
-		return t.list[i].sum, t.list[i].state
+	p := t.locked(key)
+	defer p.mu.Unlock()
+	if i, ok := p.find(key); ok {
+		return p.list[i].sum, p.list[i].state
 	}
-	return digest.Sum{}, t.loose[key]
+	return digest.Sum{}, p.loose[key]
 }
 
 // sample chooses a share of the inodes, the same for the same seed.

@@ -28,6 +28,7 @@ type judge struct {
 	gaps *gaps
 	// expired reports that the time is up.
 	expired func() bool
+	lists   lists
 
 	halted      atomic.Bool // the time was up, or the context ended
 	snapshots   int64
@@ -127,10 +128,13 @@ func (j *judge) visit(ctx context.Context, t *tree, records *cursor, p place) er
 		return err
 	}
 	t.hold()
-	d := &directory{judge: j, tree: t, path: p.stored, children: children, listed: p.listed && records.usable()}
-	j.crew.submit(func(buf []byte) {
+	d := &directory{judge: j, tree: t, path: p.stored}
+	listed := p.listed && records.usable()
+	j.crew.submit(func(w *desk) {
 		defer t.release()
-		d.check(ctx, buf)
+		defer j.lists.give(children)
+		i := &inspection{directory: d, children: children, listed: listed, desk: w}
+		i.check(ctx)
 	})
 	return nil
 }
@@ -141,7 +145,7 @@ func (j *judge) listPlace(t *tree, p place) ([]child, error) {
 		return nil, err
 	}
 	defer d.Close()
-	return t.list(d)
+	return t.list(d, j.lists.take())
 }
 
 // descend visits the directories among children where no catalogue tells
@@ -167,35 +171,35 @@ func (p place) below(c *child, listed bool) place {
 // knows, and visits the directories on the way: the catalogue has the records
 // of their content between those of their neighbours.
 func (j *judge) merge(ctx context.Context, t *tree, records *cursor, p place, children []child) ([]child, error) {
-	merged := make([]child, 0, len(children))
+	var missing []child
 	for i := 0; ; {
 		name, more := records.Child(p.source)
 		if i == len(children) && !more {
-			return merged, nil
+			return append(children, missing...), nil
 		}
-		var c child
+		var c *child
 		switch {
 		case i == len(children) || more && name < children[i].source:
-			c = child{name: t.stored(name), source: name, rec: records.take()}
+			missing = append(missing, child{name: t.stored(name), source: name, rec: records.take()})
+			c = &missing[len(missing)-1]
 		case more && name == children[i].source:
-			c, i = children[i], i+1
+			c, i = &children[i], i+1
 			c.rec = records.take()
 		default:
-			c, i = children[i], i+1
+			c, i = &children[i], i+1
 		}
-		merged = append(merged, c)
 		if c.kind == meta.Dir {
-			if err := j.visit(ctx, t, records, p.below(&c, c.isListedDir())); err != nil {
+			if err := j.visit(ctx, t, records, p.below(c, c.isListedDir())); err != nil {
 				return nil, err
 			}
 		}
-		if c.rec != nil {
-			records.SkipBelow(join(p.source, c.source))
+		if c.rec.isThere() {
+			records.SkipBelowChild(p.source, c.source)
 		}
 	}
 }
 
-func (c *child) isListedDir() bool { return c.rec != nil && c.rec.kind == meta.Dir }
+func (c *child) isListedDir() bool { return c.rec.kind == meta.Dir }
 
 // vanished reports whether an error says that something is not there, or not
 // any more what it was.

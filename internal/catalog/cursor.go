@@ -71,11 +71,9 @@ func (c *Cursor) Child(dir string) (name string, ok bool) {
 	if c == nil || c.Err != nil {
 		return "", false
 	}
-	name = c.Record.Path
-	if dir != "." {
-		if name, ok = strings.CutPrefix(name, dir+"/"); !ok {
-			return "", false
-		}
+	name, ok = below(c.Record.Path, dir)
+	if !ok {
+		return "", false
 	}
 	if strings.Contains(name, "/") {
 		c.Err = fmt.Errorf("it lists %q without its directory", c.Record.Path)
@@ -84,9 +82,35 @@ func (c *Cursor) Child(dir string) (name string, ok bool) {
 	return name, true
 }
 
+// below returns the part of a path that follows a directory.
+func below(path, dir string) (rest string, ok bool) {
+	if dir == "." {
+		return path, true
+	}
+	rest, ok = strings.CutPrefix(path, dir)
+	if !ok || rest == "" || rest[0] != '/' {
+		return "", false
+	}
+	return rest[1:], true
+}
+
 // SkipBelow passes over what is below a path.
 func (c *Cursor) SkipBelow(path string) {
 	for c.Err == nil && strings.HasPrefix(c.Record.Path, path+"/") {
+		c.Next()
+	}
+}
+
+// SkipBelowChild is SkipBelow for a name in a directory, without an allocation.
+func (c *Cursor) SkipBelowChild(dir, name string) {
+	for c.Err == nil {
+		inside, ok := below(c.Record.Path, dir)
+		if !ok {
+			return
+		}
+		if _, ok := below(inside, name); !ok {
+			return
+		}
 		c.Next()
 	}
 }
