@@ -4,20 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
-	"phlb/internal/digest"
 	"phlb/internal/fsys"
 	"phlb/internal/meta"
 	"phlb/internal/sums"
-)
-
-const (
-	// A batch of files to be hashed is handed to another worker from this
-	// many files or bytes on.
-	batchFiles = 128
-	batchBytes = 32 << 20
 )
 
 // directory is one directory of a snapshot, as the claims in it know it.
@@ -32,23 +23,14 @@ type directory struct {
 type inspection struct {
 	*directory
 	children []child
-	listed   bool // the catalogue lists all that is in it
+	listed   bool   // the catalogue lists all that is in it
+	dev      uint64 // of the inodes that the directory lists; 0: see listPlace
+	isInside bool   // SHA256SUMS, which is in the directory, was read
 
 	desk       *desk
 	open       *fsys.Dir
 	batchBytes int64 // of desk.batch
-}
-
-// claim is one path of an inode, with what is on record for it.
-type claim struct {
-	dir      *directory
-	name     string
-	key      inodeKey
-	size     int64
-	isTabled bool       // its inode is in the table
-	lines    recorded   // none: SHA256SUMS does not list it
-	record   digest.Sum // zero: no catalogue has it
-	stray    string     // why the catalogue knows no such file; "": it does, or there is none
+	atOnce     int   // files that were hashed as they were met
 }
 
 // notInCatalog is what is wrong with a path that only the catalogue lacks.
@@ -89,6 +71,7 @@ func (d *directory) report(kind Kind, name, detail string) {
 func (d *inspection) readLines() {
 	s, err := readChecksums(d.open, &d.desk.parser, d.desk.sheet.lines)
 	d.isJudgable = err == nil
+	d.isInside = err == nil && s.found
 	switch {
 	case errors.Is(err, errNoFile):
 		d.report(WrongType, sums.FileName, "it is not a regular file")
@@ -166,125 +149,4 @@ func (d *inspection) checkSymlink(c *child) {
 	case target != c.rec.target:
 		d.report(Catalog, c.name, "it leads to "+strconv.Quote(target)+", in the catalogue to "+strconv.Quote(c.rec.target))
 	}
-}
-
-func (d *inspection) checkFile(ctx context.Context, c *child, lines recorded) {
-	info, err := d.open.Lstat(c.name)
-	if err != nil {
-		d.report(Unreadable, c.name, cause(err))
-		return
-	}
-	if c.kind = info.Kind; c.kind != meta.File { // exchanged since it was listed
-		d.checkOther(c, lines.isListed)
-		return
-	}
-	cl := claim{
-		dir: d.directory, name: c.name, key: keyOf(&info), size: info.Size, lines: lines,
-		isTabled: info.Nlink > 1 || info.Size >= d.remember,
-	}
-	d.compareRecords(c, &cl)
-	switch {
-	case !cl.isGap():
-		cl.reportStray()
-	case d.gaps == nil:
-		cl.reportUnlisted()
-	}
-	d.claim(ctx, &cl)
-}
-
-// compareRecords compares what is written about a file, not the file.
-func (d *inspection) compareRecords(c *child, cl *claim) {
-	switch {
-	case !c.rec.isThere() && d.listed:
-		cl.stray = notInCatalog
-	case !c.rec.isThere():
-	case c.rec.kind != meta.File:
-		cl.stray = "the catalogue lists a " + c.rec.kind.String() + "; it is a file"
-	default:
-		cl.record = c.rec.sum
-		if !cl.record.IsZero() && cl.lines.isListed && !cl.lines.has(cl.record) {
-			f := cl.finding(Catalog)
-			f.Detail = "the catalogue has another hash than SHA256SUMS: " + cl.record.String()
-			f.Recorded = cl.lines.sum
-			d.findings.add(f)
-		}
-	}
-}
-
-// finding begins a finding about the claim's file.
-func (c *claim) finding(kind Kind) Finding {
-	return Finding{Kind: kind, Snapshot: c.dir.tree.name, Path: join(c.dir.path, c.name), Inode: c.key.ino}
-}
-
-// isGap reports whether SHA256SUMS lacks a line for the file.
-func (c *claim) isGap() bool { return !c.lines.isListed && c.dir.isJudgable }
-
-// reportUnlisted reports a file without a line, once, whether or not the
-// catalogue knows it.
-func (c *claim) reportUnlisted() {
-	f := c.finding(Unlisted)
-	f.key, f.Detail = c.key, c.stray
-	c.dir.findings.add(f)
-}
-
-// reportStray reports a file with a line that the catalogue does not know.
-func (c *claim) reportStray() {
-	if c.stray == "" {
-		return
-	}
-	f := c.finding(Catalog)
-	f.Detail = c.stray
-	c.dir.findings.add(f)
-}
-
-// claim sees to it that the claim is settled, once its inode is hashed.
-func (d *inspection) claim(ctx context.Context, c *claim) {
-	if !d.sample.has(c.key) {
-		d.desk.tally.notSampled++
-		return
-	}
-	if c.isTabled {
-		if s, met := d.inodes.meet(c.key); met {
-			d.settleMet(c, s)
-			return
-		}
-	}
-	d.desk.batch = append(d.desk.batch, *c)
-	d.batchBytes += c.size
-	if len(d.desk.batch) >= batchFiles || d.batchBytes >= batchBytes {
-		d.handOver(ctx)
-	}
-}
-
-// settleMet settles a claim to an inode that was met before, or leaves that to
-// whoever is reading it.
-func (d *inspection) settleMet(c *claim, s sight) {
-	if !s.isKnown() {
-		var isWaiting bool
-		if s, isWaiting = d.inodes.wait(c); isWaiting {
-			return
-		}
-	}
-	c.settleAgain(s, &d.desk.tally)
-}
-
-// handOver gives the batch to the crew.
-func (d *inspection) handOver(ctx context.Context) {
-	dir, batch := d.directory, slices.Clone(d.desk.batch)
-	d.desk.clearBatch()
-	d.batchBytes = 0
-	d.tree.hold()
-	d.crew.spawn(func(w *desk) {
-		defer dir.tree.release()
-		defer w.tally.tellAll(dir.judge)
-		open, err := dir.tree.dir.OpenDirAt(dir.path)
-		if err != nil {
-			for i := range batch {
-				batch[i].finish(outcome{err: cause(err)}, &w.tally)
-			}
-			return
-		}
-		defer open.Close()
-		hashAll(ctx, dir, open, batch, w)
-	})
 }

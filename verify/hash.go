@@ -46,6 +46,11 @@ func (c *claim) hash(ctx context.Context, open *fsys.Dir, w *desk) (outcome, err
 	if info.Kind != meta.File || keyOf(&info) != c.key {
 		return outcome{}, errReplaced
 	}
+	return c.read(ctx, f, &info, w)
+}
+
+// read hashes what is in the claim's file.
+func (c *claim) read(ctx context.Context, f *fsys.File, info *meta.Info, w *desk) (outcome, error) {
 	if info.Size > int64(len(w.buf)) {
 		f.ReadAhead()
 	}

@@ -18,7 +18,11 @@ type Cursor struct {
 
 	file   io.Closer
 	reader *Reader
+	from   Source
 }
+
+// Source gives one record after the other, as Reader.Next does.
+type Source interface{ Next(r *Record) error }
 
 // NewCursor reads the catalogue of a snapshot up to its first record. It
 // closes file, even when it fails.
@@ -28,7 +32,7 @@ func NewCursor(file io.ReadCloser, name, time string) (*Cursor, error) {
 		file.Close()
 		return nil, err
 	}
-	c := &Cursor{file: file, reader: reader}
+	c := &Cursor{file: file, reader: reader, from: reader}
 	if h := reader.Header(); h.Name != name || h.Snapshot != time {
 		c.Close()
 		return nil, fmt.Errorf("it is the catalogue of %s/%s", h.Name, h.Snapshot)
@@ -49,8 +53,15 @@ func (c *Cursor) Header() Header { return c.reader.Header() }
 // Next goes on to the next record.
 func (c *Cursor) Next() {
 	if c.Err == nil {
-		c.Err = c.reader.Next(&c.Record)
+		c.Err = c.from.Next(&c.Record)
 	}
+}
+
+// Restart goes back to the first record. All of them come from the source now,
+// to which they were given as they were read.
+func (c *Cursor) Restart(from Source) {
+	c.from, c.Record, c.Err = from, Record{}, nil
+	c.Next()
 }
 
 // Usable reports whether the catalogue could be read so far; a nil Cursor
