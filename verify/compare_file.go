@@ -44,12 +44,12 @@ func (b *pairs) add(ctx context.Context, p pair) {
 func (b *pairs) submit(ctx context.Context) {
 	list := b.list
 	b.list, b.bytes = nil, 0
-	b.crew.submit(func(buf []byte) {
+	b.crew.submit(func(w *desk) {
 		for _, p := range list {
 			if ctx.Err() != nil {
 				return
 			}
-			b.compareFile(ctx, p, buf)
+			b.compareFile(ctx, p, w.buf)
 		}
 	})
 }

@@ -1,9 +1,13 @@
 package verify
 
 import (
+	"crypto/sha256"
+	"hash"
 	"sync"
 
 	"github.com/gammazero/workerpool"
+
+	"phlb/internal/sums"
 )
 
 const (
@@ -17,14 +21,31 @@ const (
 // more work from the tasks themselves, so that one large directory or file
 // does not keep a single worker busy while the others idle.
 type crew struct {
-	pool    *workerpool.WorkerPool
-	slots   chan struct{}
-	open    sync.WaitGroup
-	buffers sync.Pool
+	pool  *workerpool.WorkerPool
+	slots chan struct{}
+	open  sync.WaitGroup
+	desks sync.Pool
 }
 
-// task is one piece of work; the buffer is the worker's until it returns.
-type task func(buf []byte)
+// desk is what a task has for itself until it returns. It goes from one task
+// to the next, because fresh memory costs more than what is done with it.
+type desk struct {
+	buf    []byte
+	hash   hash.Hash // SHA-256, to be reset
+	parser sums.Parser
+	sheet  sheet
+	batch  []claim
+	tally  tally
+}
+
+// clearBatch empties the batch.
+func (w *desk) clearBatch() {
+	clear(w.batch)
+	w.batch = w.batch[:0]
+}
+
+// task is one piece of work.
+type task func(w *desk)
 
 func newCrew(workers int) *crew {
 	workers = max(workers, 1)
@@ -32,7 +53,7 @@ func newCrew(workers int) *crew {
 		pool:  workerpool.New(workers),
 		slots: make(chan struct{}, workers*(1+queuePerWorker)),
 	}
-	c.buffers.New = func() any { b := make([]byte, bufferSize); return &b }
+	c.desks.New = func() any { return &desk{buf: make([]byte, bufferSize), hash: sha256.New()} }
 	return c
 }
 
@@ -40,9 +61,9 @@ func newCrew(workers int) *crew {
 // use within tasks: all workers could wait for each other.
 func (c *crew) submit(t task) {
 	c.slots <- struct{}{}
-	c.queue(func(buf []byte) {
+	c.queue(func(w *desk) {
 		defer func() { <-c.slots }()
-		t(buf)
+		t(w)
 	})
 }
 
@@ -54,9 +75,9 @@ func (c *crew) queue(t task) {
 	c.open.Add(1)
 	c.pool.Submit(func() {
 		defer c.open.Done()
-		buf := c.buffers.Get().(*[]byte)
-		defer c.buffers.Put(buf)
-		t(*buf)
+		w := c.desks.Get().(*desk)
+		defer c.desks.Put(w)
+		t(w)
 	})
 }
 

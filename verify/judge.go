@@ -28,6 +28,13 @@ type judge struct {
 	gaps *gaps
 	// expired reports that the time is up.
 	expired func() bool
+	lists   lists
+	// memoLimit is how much of a catalogue is kept in memory, in bytes.
+	memoLimit int
+	// listing says of devices whether lists of directories tell the inodes;
+	// only who walks asks it. One number that was wrong ends all reliance.
+	listing map[uint64]bool
+	misled  atomic.Bool
 
 	halted      atomic.Bool // the time was up, or the context ended
 	snapshots   int64
@@ -53,51 +60,86 @@ func (j *judge) stopped(ctx context.Context) bool {
 	return true
 }
 
-// snapshot walks one snapshot and submits its directories. The error of a
-// damaged catalogue is returned apart: it damages nothing else.
-func (j *judge) snapshot(ctx context.Context, id snapshot.ID) (catalogErr, err error) {
-	t, records, catalogErr, err := openTree(j.root, id)
-	if err != nil {
-		return nil, err
+// opened is a snapshot that can be walked.
+type opened struct {
+	id      snapshot.ID
+	tree    *tree
+	records *cursor // at the first record; nil: there is no catalogue that can be used
+	memo    *memo
+	// catalogErr says what is wrong with the catalogue, which damages nothing
+	// else; err why the snapshot cannot be opened.
+	catalogErr, err error
+}
+
+// close gives up what is open.
+func (o *opened) close() {
+	if o.records != nil {
+		o.records.Close()
 	}
-	defer t.release()
+	if o.tree != nil {
+		o.tree.release()
+	}
+}
+
+// openAhead lets the crew open a snapshot and read its catalogue, so that
+// nobody waits for that when it is to be walked.
+func (j *judge) openAhead(ctx context.Context, id snapshot.ID, m *memo) <-chan *opened {
+	done := make(chan *opened, 1)
+	j.crew.spawn(func(*desk) { done <- j.open(ctx, id, m) })
+	return done
+}
+
+func (j *judge) open(ctx context.Context, id snapshot.ID, m *memo) *opened {
+	o := &opened{id: id, memo: m}
+	o.tree, o.records, o.catalogErr, o.err = openTree(j.root, id)
+	if o.records != nil {
+		o.records, o.catalogErr = j.readThrough(ctx, id, o.records, m)
+	}
+	return o
+}
+
+// snapshot walks one snapshot and submits its directories.
+func (j *judge) snapshot(ctx context.Context, o *opened) error {
+	if o.err != nil {
+		return o.err
+	}
 	top := place{stored: ".", source: "."}
-	if records != nil {
-		if catalogErr = j.readThrough(ctx, id); catalogErr != nil {
-			records.Close()
-			records = nil
-		}
+	if o.records != nil {
+		top.listed = o.records.top()
 	}
-	if records != nil {
-		defer records.Close()
-		top.listed = records.top()
-	}
-	if err := j.visit(ctx, t, records, top); err != nil {
-		return nil, err
+	if err := j.visit(ctx, o.tree, o.records, top); err != nil {
+		return err
 	}
 	j.snapshots++
-	if records != nil {
-		catalogErr = records.Failure()
+	if o.records != nil {
+		o.catalogErr = o.records.Failure()
 	}
-	return catalogErr, nil
+	return nil
 }
 
 // readThrough reads a catalogue to its end before anything is held against
 // it: damage that shows only there may have altered any record before, and
 // what is merely wrong in a catalogue must not look like a damaged snapshot.
-func (j *judge) readThrough(ctx context.Context, id snapshot.ID) error {
-	c, err := openCursor(j.root, id)
-	if c == nil {
-		return err
-	}
-	defer c.Close()
+// It returns a cursor at the first record again, or nil.
+func (j *judge) readThrough(ctx context.Context, id snapshot.ID, c *cursor, m *memo) (*cursor, error) {
+	m.begin()
 	for n := 0; c.Err == nil; n++ {
 		if n%1024 == 0 && j.stopped(ctx) {
-			return nil
+			break // nothing will be looked at
 		}
+		m.add(&c.Record)
 		c.Next()
 	}
-	return c.Failure()
+	switch err := c.Failure(); {
+	case err != nil:
+		c.Close()
+		return nil, err
+	case m.isShort:
+		c.Close()
+		return openCursor(j.root, id)
+	}
+	c.Restart(m)
+	return c, nil
 }
 
 // place is a directory of a snapshot.
@@ -113,7 +155,7 @@ func (j *judge) visit(ctx context.Context, t *tree, records *cursor, p place) er
 	if j.stopped(ctx) {
 		return errHalted
 	}
-	children, err := j.listPlace(t, p)
+	children, dev, err := j.listPlace(t, p)
 	if err != nil {
 		j.findings.add(Finding{Kind: Unreadable, Snapshot: t.name, Path: p.stored, Detail: cause(err)})
 		return nil
@@ -127,21 +169,42 @@ func (j *judge) visit(ctx context.Context, t *tree, records *cursor, p place) er
 		return err
 	}
 	t.hold()
-	d := &directory{judge: j, tree: t, path: p.stored, children: children, listed: p.listed && records.usable()}
-	j.crew.submit(func(buf []byte) {
+	d := &directory{judge: j, tree: t, path: p.stored}
+	listed := p.listed && records.usable()
+	j.crew.submit(func(w *desk) {
 		defer t.release()
-		d.check(ctx, buf)
+		defer j.lists.give(children)
+		i := &inspection{directory: d, children: children, listed: listed, dev: dev, desk: w}
+		i.check(ctx)
 	})
 	return nil
 }
 
-func (j *judge) listPlace(t *tree, p place) ([]child, error) {
+// listPlace also returns the device whose inodes the children's numbers are;
+// 0: they are not to be relied on.
+func (j *judge) listPlace(t *tree, p place) (children []child, dev uint64, err error) {
 	d, err := t.dir.OpenDirAt(p.stored)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer d.Close()
-	return t.list(d)
+	if info, err := d.Stat(); err == nil && j.listsInodes(d, info.Dev) {
+		dev = info.Dev
+	}
+	children, err = t.list(d, j.lists.take())
+	return children, dev, err
+}
+
+// listsInodes reports whether the numbers in lists of directories on a device
+// are those of its inodes.
+func (j *judge) listsInodes(d *fsys.Dir, dev uint64) bool {
+	does, isKnown := j.listing[dev]
+	if !isKnown {
+		info, err := d.FS()
+		does = err == nil && info.ListsInodes()
+		j.listing[dev] = does
+	}
+	return does
 }
 
 // descend visits the directories among children where no catalogue tells
@@ -167,35 +230,35 @@ func (p place) below(c *child, listed bool) place {
 // knows, and visits the directories on the way: the catalogue has the records
 // of their content between those of their neighbours.
 func (j *judge) merge(ctx context.Context, t *tree, records *cursor, p place, children []child) ([]child, error) {
-	merged := make([]child, 0, len(children))
+	var missing []child
 	for i := 0; ; {
 		name, more := records.Child(p.source)
 		if i == len(children) && !more {
-			return merged, nil
+			return append(children, missing...), nil
 		}
-		var c child
+		var c *child
 		switch {
 		case i == len(children) || more && name < children[i].source:
-			c = child{name: t.stored(name), source: name, rec: records.take()}
+			missing = append(missing, child{name: t.stored(name), source: name, rec: records.take()})
+			c = &missing[len(missing)-1]
 		case more && name == children[i].source:
-			c, i = children[i], i+1
+			c, i = &children[i], i+1
 			c.rec = records.take()
 		default:
-			c, i = children[i], i+1
+			c, i = &children[i], i+1
 		}
-		merged = append(merged, c)
 		if c.kind == meta.Dir {
-			if err := j.visit(ctx, t, records, p.below(&c, c.isListedDir())); err != nil {
+			if err := j.visit(ctx, t, records, p.below(c, c.isListedDir())); err != nil {
 				return nil, err
 			}
 		}
-		if c.rec != nil {
-			records.SkipBelow(join(p.source, c.source))
+		if c.rec.isThere() {
+			records.SkipBelowChild(p.source, c.source)
 		}
 	}
 }
 
-func (c *child) isListedDir() bool { return c.rec != nil && c.rec.kind == meta.Dir }
+func (c *child) isListedDir() bool { return c.rec.kind == meta.Dir }
 
 // vanished reports whether an error says that something is not there, or not
 // any more what it was.

@@ -57,7 +57,7 @@ func (s *settler) add(sum digest.Sum, size int64, path string) {
 func (s *settler) flush() {
 	batch, sizes := s.batch, s.news
 	s.batch, s.news = nil, nil
-	s.crew.submit(func([]byte) {
+	s.crew.submit(func(*desk) {
 		for _, size := range sizes {
 			s.settleSize(size)
 		}

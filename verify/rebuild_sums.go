@@ -31,13 +31,15 @@ type gap struct {
 
 func newGaps() *gaps { return &gaps{dirs: map[string][]gap{}} }
 
-func (g *gaps) add(c *claim, sum digest.Sum, isVouched bool) {
+// add keeps a copy of the claim, with what its own record says of the content.
+func (g *gaps) add(c *claim, sum digest.Sum, bits uint8) {
+	own := *c
 	dir := c.dir.tree.name
 	if c.dir.path != "." {
 		dir += "/" + c.dir.path
 	}
 	g.mu.Lock()
-	g.dirs[dir] = append(g.dirs[dir], gap{c, sum, isVouched})
+	g.dirs[dir] = append(g.dirs[dir], gap{&own, sum, bits&isVouched != 0})
 	g.mu.Unlock()
 }
 
@@ -91,7 +93,7 @@ func (b *rebuilder) addLines(path string, list []gap) error {
 		return err
 	}
 	defer dir.Close()
-	old, err := readChecksums(dir)
+	old, err := readChecksums(dir, new(sums.Parser), nil)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"phlb/internal/fsys"
 	"phlb/internal/lookup"
 	"phlb/internal/meta"
+	"phlb/internal/sums"
 )
 
 // survey walks one snapshot in the order of its catalogue, after all of it
@@ -52,7 +53,7 @@ func (p *position) line(name string) digest.Sum {
 		if err != nil {
 			return digest.Sum{}
 		}
-		s, _ := readChecksums(d) // judged before: what can be read counts
+		s, _ := readChecksums(d, new(sums.Parser), nil) // judged before: what can be read counts
 		p.lines = lineSums(s.lines)
 	}
 	return p.lines[name]
@@ -96,7 +97,7 @@ func (w *survey) enter(p *position, source string) ([]child, error) {
 			w.fail(err)
 		}
 	}
-	return p.tree.list(d)
+	return p.tree.list(d, nil)
 }
 
 func (w *survey) recordDir(d *fsys.Dir, source string) error {

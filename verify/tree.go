@@ -26,6 +26,8 @@ type tree struct {
 	// another name, which PHLB does not do.
 	renames bool
 	users   atomic.Int64
+	// entries is what list last listed.
+	entries []fsys.DirEntry
 }
 
 // hold keeps the tree open until release.
@@ -53,34 +55,42 @@ func openTree(root *snapshot.Root, id snapshot.ID) (t *tree, records *cursor, ca
 	return t, records, catalogErr, nil
 }
 
-// record is what a catalogue says of one path.
+// record is what a catalogue says of one path; zero: nothing.
 type record struct {
 	kind   meta.Kind
 	sum    digest.Sum
 	target string
+	size   int64 // bytes
 }
+
+func (r *record) isThere() bool { return r.kind != meta.Unknown }
 
 // child is one name in a directory, or one that should be there.
 type child struct {
 	name   string    // as stored
 	source string    // as in the source
 	kind   meta.Kind // meta.Unknown: it is not there
-	rec    *record   // nil: there is no catalogue, or it does not list the name
+	ino    uint64    // as the directory lists it; 0: not known
+	rec    record    // none: there is no catalogue, or it does not list the name
 }
 
-// list returns what lies in a directory, SHA256SUMS itself left out, in the
-// order that the names had in the source.
-func (t *tree) list(d *fsys.Dir) ([]child, error) {
-	entries, err := d.ReadDir()
+// list appends what lies in a directory to children, SHA256SUMS itself left
+// out, in the order that the names had in the source. It is for one goroutine.
+func (t *tree) list(d *fsys.Dir, children []child) ([]child, error) {
+	entries, err := d.AppendDir(t.entries[:0])
 	if err != nil {
 		return nil, err
 	}
-	children := make([]child, 0, len(entries))
-	for _, e := range entries {
+	t.entries = entries
+	slices.SortFunc(entries, func(a, b fsys.DirEntry) int { return strings.Compare(a.Name, b.Name) })
+	isRenamed := false
+	children = slices.Grow(children, len(entries))
+	for i := range entries {
+		e := &entries[i]
 		if e.Name == sums.FileName {
 			continue
 		}
-		c := child{name: e.Name, source: e.Name, kind: e.Kind}
+		c := child{name: e.Name, source: e.Name, kind: e.Kind, ino: e.Ino}
 		if c.kind == meta.Unknown {
 			info, err := d.Lstat(e.Name)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -93,10 +103,13 @@ func (t *tree) list(d *fsys.Dir) ([]child, error) {
 		}
 		if t.renames {
 			c.source, _ = sums.SourceName(e.Name)
+			isRenamed = isRenamed || len(c.source) != len(c.name)
 		}
 		children = append(children, c)
 	}
-	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.source, b.source) })
+	if isRenamed {
+		slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.source, b.source) })
+	}
 	return children, nil
 }
 
@@ -160,8 +173,9 @@ type checksums struct {
 var errNoFile = errors.New("not a regular file")
 
 // readChecksums reads the SHA256SUMS of a directory. That there is none is no
-// error; what could be read before an error is returned with it.
-func readChecksums(d *fsys.Dir) (checksums, error) {
+// error; what could be read before an error is returned with it. The lines are
+// in the memory of into.
+func readChecksums(d *fsys.Dir, p *sums.Parser, into []sums.Line) (checksums, error) {
 	f, err := d.OpenFile(sums.FileName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -179,7 +193,7 @@ func readChecksums(d *fsys.Dir) (checksums, error) {
 	if s.info.Kind != meta.File {
 		return s, errNoFile
 	}
-	if s.lines, s.bad, err = sums.Parse(f); err != nil {
+	if s.lines, s.bad, err = p.Parse(f, into); err != nil {
 		return s, fmt.Errorf("parse: %w", err)
 	}
 	return s, nil

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -120,7 +121,10 @@ func newJudge(root *snapshot.Root, workers int, phase event.Phase, events event.
 		events:   events,
 		phase:    phase,
 		remember: math.MaxInt64,
-		expired:  func() bool { return false },
+		listing:  map[uint64]bool{},
+
+		memoLimit: memoLimit,
+		expired:   func() bool { return false },
 	}
 }
 
@@ -129,22 +133,50 @@ func newJudge(root *snapshot.Root, workers int, phase event.Phase, events event.
 func (j *judge) run(ctx context.Context, ids []snapshot.ID, onBadCatalog func(snapshot.ID, error)) (first error) {
 	j.events.Send(j.expectation(ids))
 	defer j.crew.stop()
-	for _, id := range ids {
+	for o := range j.ahead(ctx, ids) {
 		if j.stopped(ctx) {
 			break
 		}
-		catalogErr, err := j.snapshot(ctx, id)
+		err := j.snapshot(ctx, o)
 		if err != nil && err != errHalted {
-			j.findings.add(Finding{Kind: Unreadable, Snapshot: id.String(), Path: ".", Detail: cause(err)})
+			j.findings.add(Finding{Kind: Unreadable, Snapshot: o.id.String(), Path: ".", Detail: cause(err)})
 			if first == nil {
 				first = err
 			}
 		}
-		if catalogErr != nil {
-			onBadCatalog(id, catalogErr)
+		if o.catalogErr != nil {
+			onBadCatalog(o.id, o.catalogErr)
 		}
 	}
 	return first
+}
+
+// ahead opens the snapshots one after the other, each while the one before is
+// walked, and closes them.
+func (j *judge) ahead(ctx context.Context, ids []snapshot.ID) iter.Seq[*opened] {
+	return func(yield func(*opened) bool) {
+		if len(ids) == 0 {
+			return
+		}
+		spare := newMemo(j.memoLimit)
+		next := j.openAhead(ctx, ids[0], newMemo(j.memoLimit))
+		for i := range ids {
+			o := <-next
+			next = nil
+			if i+1 < len(ids) {
+				next = j.openAhead(ctx, ids[i+1], spare)
+			}
+			goOn := yield(o)
+			spare = o.memo
+			o.close()
+			if !goOn {
+				break
+			}
+		}
+		if next != nil {
+			(<-next).close()
+		}
+	}
 }
 
 // expectation opens the phase with what the snapshots' reports say is in

@@ -18,7 +18,11 @@ type Cursor struct {
 
 	file   io.Closer
 	reader *Reader
+	from   Source
 }
+
+// Source gives one record after the other, as Reader.Next does.
+type Source interface{ Next(r *Record) error }
 
 // NewCursor reads the catalogue of a snapshot up to its first record. It
 // closes file, even when it fails.
@@ -28,7 +32,7 @@ func NewCursor(file io.ReadCloser, name, time string) (*Cursor, error) {
 		file.Close()
 		return nil, err
 	}
-	c := &Cursor{file: file, reader: reader}
+	c := &Cursor{file: file, reader: reader, from: reader}
 	if h := reader.Header(); h.Name != name || h.Snapshot != time {
 		c.Close()
 		return nil, fmt.Errorf("it is the catalogue of %s/%s", h.Name, h.Snapshot)
@@ -49,8 +53,15 @@ func (c *Cursor) Header() Header { return c.reader.Header() }
 // Next goes on to the next record.
 func (c *Cursor) Next() {
 	if c.Err == nil {
-		c.Err = c.reader.Next(&c.Record)
+		c.Err = c.from.Next(&c.Record)
 	}
+}
+
+// Restart goes back to the first record. All of them come from the source now,
+// to which they were given as they were read.
+func (c *Cursor) Restart(from Source) {
+	c.from, c.Record, c.Err = from, Record{}, nil
+	c.Next()
 }
 
 // Usable reports whether the catalogue could be read so far; a nil Cursor
@@ -71,11 +82,9 @@ func (c *Cursor) Child(dir string) (name string, ok bool) {
 	if c == nil || c.Err != nil {
 		return "", false
 	}
-	name = c.Record.Path
-	if dir != "." {
-		if name, ok = strings.CutPrefix(name, dir+"/"); !ok {
-			return "", false
-		}
+	name, ok = below(c.Record.Path, dir)
+	if !ok {
+		return "", false
 	}
 	if strings.Contains(name, "/") {
 		c.Err = fmt.Errorf("it lists %q without its directory", c.Record.Path)
@@ -84,9 +93,35 @@ func (c *Cursor) Child(dir string) (name string, ok bool) {
 	return name, true
 }
 
+// below returns the part of a path that follows a directory.
+func below(path, dir string) (rest string, ok bool) {
+	if dir == "." {
+		return path, true
+	}
+	rest, ok = strings.CutPrefix(path, dir)
+	if !ok || rest == "" || rest[0] != '/' {
+		return "", false
+	}
+	return rest[1:], true
+}
+
 // SkipBelow passes over what is below a path.
 func (c *Cursor) SkipBelow(path string) {
 	for c.Err == nil && strings.HasPrefix(c.Record.Path, path+"/") {
+		c.Next()
+	}
+}
+
+// SkipBelowChild is SkipBelow for a name in a directory, without an allocation.
+func (c *Cursor) SkipBelowChild(dir, name string) {
+	for c.Err == nil {
+		inside, ok := below(c.Record.Path, dir)
+		if !ok {
+			return
+		}
+		if _, ok := below(inside, name); !ok {
+			return
+		}
 		c.Next()
 	}
 }

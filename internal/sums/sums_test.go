@@ -180,7 +180,7 @@ func names() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		b := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom([]byte("\\\n\r *#ab.nr")), rapid.Byte()), 1, 255).Draw(t, "name")
 		name := strings.NewReplacer("/", "_", "\x00", "_").Replace(string(b))
-		if !validName(name) {
+		if !validName([]byte(name)) {
 			return "dots"
 		}
 		return name
@@ -243,7 +243,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		for _, l := range lines {
-			if !validName(l.Name) {
+			if !validName([]byte(l.Name)) {
 				t.Fatalf("name %q accepted", l.Name)
 			}
 		}

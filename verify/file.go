@@ -1,0 +1,190 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"phlb/internal/meta"
+)
+
+const (
+	// A batch of files to be hashed is handed to another worker from this
+	// many files or bytes on.
+	batchFiles = 128
+	batchBytes = 32 << 20
+)
+
+func (d *inspection) checkFile(ctx context.Context, c *child, lines recorded) {
+	cl := claim{dir: d.directory, name: c.name, lines: lines}
+	if s, met := d.recall(c); met {
+		cl.key, cl.isTabled = inodeKey{d.dev, c.ino}, true
+		d.compareRecords(c, &cl)
+		d.settleMet(&cl, s)
+		return
+	}
+	if d.hashAtOnce(ctx, c, &cl) {
+		return
+	}
+	info, err := d.open.Lstat(c.name)
+	if err != nil {
+		d.report(Unreadable, c.name, cause(err))
+		return
+	}
+	if c.kind = info.Kind; c.kind != meta.File { // exchanged since it was listed
+		d.checkOther(c, lines.isListed)
+		return
+	}
+	d.identify(c, &cl, &info)
+	if d.isToBeRead(&cl) {
+		d.enqueue(ctx, &cl)
+	}
+}
+
+// identify fills in what is known of a claim's file once it was looked at.
+func (d *inspection) identify(c *child, cl *claim, info *meta.Info) {
+	cl.key, cl.size = keyOf(info), info.Size
+	cl.isTabled = info.Nlink > 1 || info.Size >= d.remember
+	if d.dev != 0 && cl.key != (inodeKey{d.dev, c.ino}) {
+		d.misled.Store(true)
+	}
+	d.compareRecords(c, cl)
+}
+
+// believes reports whether what the directory's list says of a child's inode
+// can be relied on. Who may list a directory may still not be let in, so
+// something in it must have been opened.
+func (d *inspection) believes(c *child) bool {
+	return d.dev != 0 && c.ino != 0 && d.isInside && !d.misled.Load()
+}
+
+// recall returns what is known of a child's inode if it was met before and the
+// directory's list is believed: that saves a system call for each further name
+// of what was read already.
+func (d *inspection) recall(c *child) (s sight, met bool) {
+	if !d.believes(c) {
+		return sight{}, false
+	}
+	return d.inodes.look(inodeKey{d.dev, c.ino})
+}
+
+// smallFile is the size in bytes up to which a file is hashed where it is met.
+const smallFile = 64 << 10
+
+// hashAtOnce reads a small file whose inode was not met before, without a look
+// at it first. Where that is not possible it returns false, and has done
+// nothing. So it does when there are many in one directory, of which other
+// workers are to get some.
+func (d *inspection) hashAtOnce(ctx context.Context, c *child, cl *claim) bool {
+	isSmall := c.rec.kind == meta.File && c.rec.size <= smallFile
+	if !isSmall || d.atOnce == batchFiles || !d.believes(c) || !d.sample.has(inodeKey{d.dev, c.ino}) || d.stopped(ctx) {
+		return false
+	}
+	f, err := d.open.OpenFile(c.name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Kind != meta.File || info.Size > int64(len(d.desk.buf)) {
+		return false
+	}
+	d.identify(c, cl, &info)
+	if !d.isToBeRead(cl) {
+		return true
+	}
+	d.atOnce++
+	o, err := cl.read(ctx, f, &info, d.desk)
+	if errors.Is(err, errHalted) {
+		return true
+	}
+	if err != nil {
+		o.err = cause(err)
+	}
+	cl.finish(o, &d.desk.tally)
+	return true
+}
+
+// compareRecords compares what is written about a file, not the file, and
+// reports what is missing.
+func (d *inspection) compareRecords(c *child, cl *claim) {
+	switch {
+	case !c.rec.isThere() && d.listed:
+		cl.stray = notInCatalog
+	case !c.rec.isThere():
+	case c.rec.kind != meta.File:
+		cl.stray = "the catalogue lists a " + c.rec.kind.String() + "; it is a file"
+	default:
+		cl.record = c.rec.sum
+		if !cl.record.IsZero() && cl.lines.isListed && !cl.lines.has(cl.record) {
+			f := cl.finding(Catalog)
+			f.Detail = "the catalogue has another hash than SHA256SUMS: " + cl.record.String()
+			f.Recorded = cl.lines.sum
+			d.findings.add(f)
+		}
+	}
+	switch {
+	case !cl.isGap():
+		cl.reportStray()
+	case d.gaps == nil:
+		cl.reportUnlisted()
+	}
+}
+
+// isToBeRead reports whether nobody has read the claim's inode or is at it, and
+// it is not left out of the sample. Else it sees to what is to be done.
+func (d *inspection) isToBeRead(c *claim) bool {
+	if !d.sample.has(c.key) {
+		d.desk.tally.notSampled++
+		return false
+	}
+	if c.isTabled {
+		if s, met := d.inodes.meet(c.key); met {
+			d.settleMet(c, s)
+			return false
+		}
+	}
+	return true
+}
+
+// enqueue puts a claim among those whose inodes are to be read.
+func (d *inspection) enqueue(ctx context.Context, c *claim) {
+	d.desk.batch = append(d.desk.batch, *c)
+	d.batchBytes += c.size
+	if len(d.desk.batch) >= batchFiles || d.batchBytes >= batchBytes {
+		d.handOver(ctx)
+	}
+}
+
+// settleMet settles a claim to an inode that was met before, or leaves that to
+// whoever is reading it.
+func (d *inspection) settleMet(c *claim, s sight) {
+	if !s.isKnown() {
+		var isWaiting bool
+		if s, isWaiting = d.inodes.wait(c); isWaiting {
+			return
+		}
+	}
+	c.settleAgain(s, &d.desk.tally)
+}
+
+// handOver gives the batch to the crew.
+func (d *inspection) handOver(ctx context.Context) {
+	dir, batch := d.directory, slices.Clone(d.desk.batch)
+	d.desk.clearBatch()
+	d.batchBytes = 0
+	d.tree.hold()
+	d.crew.spawn(func(w *desk) {
+		defer dir.tree.release()
+		defer w.tally.tellAll(dir.judge)
+		open, err := dir.tree.dir.OpenDirAt(dir.path)
+		if err != nil {
+			for i := range batch {
+				batch[i].finish(outcome{err: cause(err)}, &w.tally)
+			}
+			return
+		}
+		defer open.Close()
+		hashAll(ctx, dir, open, batch, w)
+	})
+}
