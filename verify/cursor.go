@@ -46,7 +46,7 @@ func (c *cursor) top() bool {
 
 // take returns the record that Child told of.
 func (c *cursor) take() record {
-	r := record{kind: c.Record.Kind, sum: c.Record.SHA256, target: c.Record.Target, size: c.Record.Size}
+	r := record{kind: c.Record.Kind, sum: c.Record.SHA256, target: c.Record.Target}
 	c.Next()
 	return r
 }

@@ -23,14 +23,11 @@ type directory struct {
 type inspection struct {
 	*directory
 	children []child
-	listed   bool   // the catalogue lists all that is in it
-	dev      uint64 // of the inodes that the directory lists; 0: see listPlace
-	isInside bool   // SHA256SUMS, which is in the directory, was read
+	listed   bool // the catalogue lists all that is in it
 
 	desk       *desk
 	open       *fsys.Dir
 	batchBytes int64 // of desk.batch
-	atOnce     int   // files that were hashed as they were met
 }
 
 // notInCatalog is what is wrong with a path that only the catalogue lacks.
@@ -71,7 +68,6 @@ func (d *directory) report(kind Kind, name, detail string) {
 func (d *inspection) readLines() {
 	s, err := readChecksums(d.open, &d.desk.parser, d.desk.sheet.lines)
 	d.isJudgable = err == nil
-	d.isInside = err == nil && s.found
 	switch {
 	case errors.Is(err, errNoFile):
 		d.report(WrongType, sums.FileName, "it is not a regular file")

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"phlb/internal/meta"
@@ -17,15 +16,6 @@ const (
 
 func (d *inspection) checkFile(ctx context.Context, c *child, lines recorded) {
 	cl := claim{dir: d.directory, name: c.name, lines: lines}
-	if s, met := d.recall(c); met {
-		cl.key, cl.isTabled = inodeKey{d.dev, c.ino}, true
-		d.compareRecords(c, &cl)
-		d.settleMet(&cl, s)
-		return
-	}
-	if d.hashAtOnce(ctx, c, &cl) {
-		return
-	}
 	info, err := d.open.Lstat(c.name)
 	if err != nil {
 		d.report(Unreadable, c.name, cause(err))
@@ -35,74 +25,12 @@ func (d *inspection) checkFile(ctx context.Context, c *child, lines recorded) {
 		d.checkOther(c, lines.isListed)
 		return
 	}
-	d.identify(c, &cl, &info)
+	cl.key, cl.size = keyOf(&info), info.Size
+	cl.isTabled = info.Nlink > 1 || info.Size >= d.remember
+	d.compareRecords(c, &cl)
 	if d.isToBeRead(&cl) {
 		d.enqueue(ctx, &cl)
 	}
-}
-
-// identify fills in what is known of a claim's file once it was looked at.
-func (d *inspection) identify(c *child, cl *claim, info *meta.Info) {
-	cl.key, cl.size = keyOf(info), info.Size
-	cl.isTabled = info.Nlink > 1 || info.Size >= d.remember
-	if d.dev != 0 && cl.key != (inodeKey{d.dev, c.ino}) {
-		d.misled.Store(true)
-	}
-	d.compareRecords(c, cl)
-}
-
-// believes reports whether what the directory's list says of a child's inode
-// can be relied on. Who may list a directory may still not be let in, so
-// something in it must have been opened.
-func (d *inspection) believes(c *child) bool {
-	return d.dev != 0 && c.ino != 0 && d.isInside && !d.misled.Load()
-}
-
-// recall returns what is known of a child's inode if it was met before and the
-// directory's list is believed: that saves a system call for each further name
-// of what was read already.
-func (d *inspection) recall(c *child) (s sight, met bool) {
-	if !d.believes(c) {
-		return sight{}, false
-	}
-	return d.inodes.look(inodeKey{d.dev, c.ino})
-}
-
-// smallFile is the size in bytes up to which a file is hashed where it is met.
-const smallFile = 64 << 10
-
-// hashAtOnce reads a small file whose inode was not met before, without a look
-// at it first. Where that is not possible it returns false, and has done
-// nothing. So it does when there are many in one directory, of which other
-// workers are to get some.
-func (d *inspection) hashAtOnce(ctx context.Context, c *child, cl *claim) bool {
-	isSmall := c.rec.kind == meta.File && c.rec.size <= smallFile
-	if !isSmall || d.atOnce == batchFiles || !d.believes(c) || !d.sample.has(inodeKey{d.dev, c.ino}) || d.stopped(ctx) {
-		return false
-	}
-	f, err := d.open.OpenFile(c.name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || info.Kind != meta.File || info.Size > int64(len(d.desk.buf)) {
-		return false
-	}
-	d.identify(c, cl, &info)
-	if !d.isToBeRead(cl) {
-		return true
-	}
-	d.atOnce++
-	o, err := cl.read(ctx, f, &info, d.desk)
-	if errors.Is(err, errHalted) {
-		return true
-	}
-	if err != nil {
-		o.err = cause(err)
-	}
-	cl.finish(o, &d.desk.tally)
-	return true
 }
 
 // compareRecords compares what is written about a file, not the file, and

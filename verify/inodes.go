@@ -102,19 +102,8 @@ func (p *inodePart) sight(i uint32) (s sight) {
 	return s
 }
 
-// look returns what is known of an inode, if it was met before.
-func (t *inodeTable) look(key inodeKey) (s sight, met bool) {
-	p := t.locked(key)
-	defer p.mu.Unlock()
-	i, met := p.find(key)
-	if met {
-		s = p.sight(i)
-	}
-	return s, met
-}
-
-// meet is look that takes note of an inode. Who is the first to meet it is to
-// hash it and to call done.
+// meet returns what is known of an inode if it was met before, and takes note of
+// it. Who is the first to meet it is to hash it and to call done.
 func (t *inodeTable) meet(key inodeKey) (s sight, met bool) {
 	p := t.locked(key)
 	defer p.mu.Unlock()

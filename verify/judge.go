@@ -31,10 +31,6 @@ type judge struct {
 	lists   lists
 	// memoLimit is how much of a catalogue is kept in memory, in bytes.
 	memoLimit int
-	// listing says of devices whether lists of directories tell the inodes;
-	// only who walks asks it. One number that was wrong ends all reliance.
-	listing map[uint64]bool
-	misled  atomic.Bool
 
 	halted      atomic.Bool // the time was up, or the context ended
 	snapshots   int64
@@ -155,7 +151,7 @@ func (j *judge) visit(ctx context.Context, t *tree, records *cursor, p place) er
 	if j.stopped(ctx) {
 		return errHalted
 	}
-	children, dev, err := j.listPlace(t, p)
+	children, err := j.listPlace(t, p)
 	if err != nil {
 		j.findings.add(Finding{Kind: Unreadable, Snapshot: t.name, Path: p.stored, Detail: cause(err)})
 		return nil
@@ -174,37 +170,19 @@ func (j *judge) visit(ctx context.Context, t *tree, records *cursor, p place) er
 	j.crew.submit(func(w *desk) {
 		defer t.release()
 		defer j.lists.give(children)
-		i := &inspection{directory: d, children: children, listed: listed, dev: dev, desk: w}
+		i := &inspection{directory: d, children: children, listed: listed, desk: w}
 		i.check(ctx)
 	})
 	return nil
 }
 
-// listPlace also returns the device whose inodes the children's numbers are;
-// 0: they are not to be relied on.
-func (j *judge) listPlace(t *tree, p place) (children []child, dev uint64, err error) {
+func (j *judge) listPlace(t *tree, p place) ([]child, error) {
 	d, err := t.dir.OpenDirAt(p.stored)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer d.Close()
-	if info, err := d.Stat(); err == nil && j.listsInodes(d, info.Dev) {
-		dev = info.Dev
-	}
-	children, err = t.list(d, j.lists.take())
-	return children, dev, err
-}
-
-// listsInodes reports whether the numbers in lists of directories on a device
-// are those of its inodes.
-func (j *judge) listsInodes(d *fsys.Dir, dev uint64) bool {
-	does, isKnown := j.listing[dev]
-	if !isKnown {
-		info, err := d.FS()
-		does = err == nil && info.ListsInodes()
-		j.listing[dev] = does
-	}
-	return does
+	return t.list(d, j.lists.take())
 }
 
 // descend visits the directories among children where no catalogue tells

@@ -34,7 +34,6 @@ func newMemo(limit int) *memo { return &memo{limit: limit} }
 type note struct {
 	text string // the path and, right behind it, the target of a symbolic link
 	sum  digest.Sum
-	size int64 // of the file, in bytes
 	path int32 // the path's length; a line of a catalogue is far shorter
 	kind meta.Kind
 }
@@ -53,11 +52,11 @@ func (m *memo) add(r *catalog.Record) {
 	if leaf == len(m.leaves) {
 		m.leaves = append(m.leaves, make([]note, leafLength))
 	}
-	m.leaves[leaf][at] = note{r.Path + r.Target, r.SHA256, r.Size, int32(len(r.Path)), r.Kind}
+	m.leaves[leaf][at] = note{r.Path + r.Target, r.SHA256, int32(len(r.Path)), r.Kind}
 	m.count++
 }
 
-// Next sets r to the next record, of which it knows path, kind, size, SHA-256
+// Next sets r to the next record, of which it knows path, kind, SHA-256
 // and target; io.EOF: there are no more.
 func (m *memo) Next(r *catalog.Record) error {
 	if m.next == m.count {
@@ -66,6 +65,6 @@ func (m *memo) Next(r *catalog.Record) error {
 	n := &m.leaves[m.next/leafLength][m.next%leafLength]
 	m.next++
 	r.Path, r.Target = n.text[:n.path], n.text[n.path:]
-	r.SHA256, r.Size, r.Kind = n.sum, n.size, n.kind
+	r.SHA256, r.Kind = n.sum, n.kind
 	return nil
 }

@@ -60,7 +60,6 @@ type record struct {
 	kind   meta.Kind
 	sum    digest.Sum
 	target string
-	size   int64 // bytes
 }
 
 func (r *record) isThere() bool { return r.kind != meta.Unknown }
@@ -70,7 +69,6 @@ type child struct {
 	name   string    // as stored
 	source string    // as in the source
 	kind   meta.Kind // meta.Unknown: it is not there
-	ino    uint64    // as the directory lists it; 0: not known
 	rec    record    // none: there is no catalogue, or it does not list the name
 }
 
@@ -90,7 +88,7 @@ func (t *tree) list(d *fsys.Dir, children []child) ([]child, error) {
 		if e.Name == sums.FileName {
 			continue
 		}
-		c := child{name: e.Name, source: e.Name, kind: e.Kind, ino: e.Ino}
+		c := child{name: e.Name, source: e.Name, kind: e.Kind}
 		if c.kind == meta.Unknown {
 			info, err := d.Lstat(e.Name)
 			if errors.Is(err, fs.ErrNotExist) {

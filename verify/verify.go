@@ -121,7 +121,6 @@ func newJudge(root *snapshot.Root, workers int, phase event.Phase, events event.
 		events:   events,
 		phase:    phase,
 		remember: math.MaxInt64,
-		listing:  map[uint64]bool{},
 
 		memoLimit: memoLimit,
 		expired:   func() bool { return false },

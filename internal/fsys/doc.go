@@ -73,7 +73,6 @@ func WithFaults(f FaultFunc) Option { return func(o *options) { o.fault = f } }
 type DirEntry struct {
 	Name string
 	Kind meta.Kind
-	Ino  uint64 // what the list says, see FSInfo.ListsInodes; 0: nothing
 }
 
 // FSInfo describes the file system that holds a directory.
@@ -86,18 +85,6 @@ type FSInfo struct {
 	FreeInode int64
 	ReadOnly  bool
 	NameMax   int64 // longest file name in bytes
-}
-
-// ListsInodes reports whether a list of one of the file system's directories
-// tells the inode numbers that Lstat would, but of names on which something is
-// mounted. It is true only of those that are known for it: others, such as
-// overlay and some of FUSE, make the numbers up.
-func (i *FSInfo) ListsInodes() bool {
-	switch i.Type {
-	case "ext4", "xfs", "btrfs", "f2fs", "tmpfs":
-		return true
-	}
-	return false
 }
 
 // ErrEscape is returned for names that are not a single path element, and

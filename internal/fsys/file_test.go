@@ -424,31 +424,3 @@ func TestOpenUpdateAt(t *testing.T) {
 	wantClass(t, "through a link", closed(d.OpenUpdateAt("link")), ClassType)
 	wantClass(t, "what is missing", closed(d.OpenUpdateAt("a/g")), ClassVanished)
 }
-
-// TestListsInodes: a file system that is known to list inode numbers lists
-// those that Lstat tells.
-func TestListsInodes(t *testing.T) {
-	d, _ := openTemp(t)
-	info, err := d.FS()
-	if err != nil || !info.ListsInodes() || runtime.GOOS != "linux" {
-		t.Skipf("%s is not among them: %v", info.Type, err)
-	}
-	writeFile(t, d, "f", "")
-	must(t, d.Mkdir("d", 0o700))
-	must(t, d.Link(d, "f", "g"))
-	list, err := d.ReadDir()
-	must(t, err)
-	for _, e := range list {
-		stat, err := d.Lstat(e.Name)
-		must(t, err)
-		// The portable implementation knows no numbers.
-		if e.Ino != 0 && e.Ino != stat.Ino || len(list) != 3 {
-			t.Errorf("%s is listed as inode %d, and is %d", e.Name, e.Ino, stat.Ino)
-		}
-	}
-	for fs, want := range map[string]bool{"ext4": true, "overlay": false, "fuse": false, "nfs": false, "0x1": false} {
-		if got := (&FSInfo{Type: fs}).ListsInodes(); got != want {
-			t.Errorf("%s: %v", fs, got)
-		}
-	}
-}

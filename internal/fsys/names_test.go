@@ -134,8 +134,8 @@ func TestNamesOfAnyBytes(t *testing.T) {
 		must(rt, f.Close())
 		list, err := d.ReadDir()
 		must(rt, err)
-		if len(list) != 1 || list[0].Name != name || list[0].Kind != meta.File {
-			rt.Fatalf("ReadDir gives %+v, want %q", list, name)
+		if len(list) != 1 || list[0] != (DirEntry{Name: name, Kind: meta.File}) {
+			rt.Fatalf("ReadDir gives %q, want %q", list, name)
 		}
 		must(rt, d.Link(d, name, other))
 		a, err := d.Lstat(name)

@@ -85,7 +85,7 @@ func appendDirents(list []DirEntry, buf []byte) []DirEntry {
 		}
 		start := names.Len()
 		names.Write(name)
-		list = append(list, DirEntry{Name: names.String()[start:], Kind: r.kind(), Ino: r.ino()})
+		list = append(list, DirEntry{Name: names.String()[start:], Kind: r.kind()})
 	}
 	return list
 }
@@ -99,8 +99,6 @@ const direntHeader = 19
 
 func (r dirents) length() int   { return int(binary.NativeEndian.Uint16(r[16:])) }
 func (r dirents) next() dirents { return r[r.length():] }
-
-func (r dirents) ino() uint64 { return binary.NativeEndian.Uint64(r) }
 
 // name ends at a NUL, behind which up to seven bytes align the next record.
 func (r dirents) name() []byte {
