@@ -45,7 +45,7 @@ func barsFor(o options) []bar {
 		versus(verify, "tiny", hasher, 0.6),
 	}
 	small, large := scaleName(o.scaleFiles[0]), scaleName(o.scaleFiles[1])
-	for _, scenario := range []string{scale + "/" + first, scale + "/" + again} {
+	for _, scenario := range []string{scale + "/" + first, scale + "/" + again, scale + "/" + day} {
 		bars = append(bars,
 			memory(scenario, large, "plan"), memory(scenario, large, "apply"), perFile(scenario, large, small))
 	}

@@ -116,7 +116,7 @@ func measureTree(dir string) (treeSize, error) {
 // what is wanted, and the first snapshot on which everything stands.
 func (d *dataset) scenarios(o options) []string {
 	if d.scale {
-		return []string{first, again}
+		return []string{first, again, day}
 	}
 	list := []string{first}
 	for _, s := range allScenarios[1:] {

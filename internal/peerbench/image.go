@@ -54,7 +54,7 @@ func (w *images) prepare(ctx context.Context, set *dataset) error {
 		set.size, err = measureTree(tree)
 		return err
 	})
-	if err == nil && !set.scale {
+	if err == nil {
 		err = w.prepareNextDay(ctx)
 	}
 	if err != nil {

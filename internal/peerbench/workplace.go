@@ -111,14 +111,8 @@ func baseDir(o options, sets []*dataset) (string, error) {
 	return os.TempDir(), nil
 }
 
-// roomFor guesses what a set takes at most: its sources, and a volume.
-func roomFor(set *dataset) int64 {
-	sources := int64(2)
-	if set.scale {
-		sources = 1
-	}
-	return sources*set.size.onDisk() + volumeRoom(set)
-}
+// roomFor guesses what a set takes at most: its source on both days, and a volume.
+func roomFor(set *dataset) int64 { return 2*set.size.onDisk() + volumeRoom(set) }
 
 // volumeRoom is what a contender gets to work in, in bytes: for a copy, what
 // changes, journal, inodes and lookups.
