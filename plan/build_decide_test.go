@@ -298,15 +298,23 @@ func TestUnchangedUnread(t *testing.T) {
 	w.file("a", noise(1, 8<<20))
 	w.file("b", noise(2, 8<<20))
 	w.backup()
-	before := readBytes(t)
-	p := w.plan()
-	if n := readBytes(t) - before; n > 1<<20 {
-		t.Errorf("planning read %d bytes", n)
-	}
+	p := w.planReading(1<<20, false)
 	p.wantUnchanged(t)
 	if p.by["a"].SHA256.IsZero() {
 		t.Error("the recorded hash is not in the plan")
 	}
+}
+
+// planReading plans, and makes sure that more than size bytes are read, or are
+// not.
+func (w *world) planReading(size int64, want bool) *planned {
+	w.tb.Helper()
+	before := readBytes(w.tb)
+	p := w.plan()
+	if read := readBytes(w.tb)-before > size; read != want {
+		w.tb.Errorf("read: %v, want %v", read, want)
+	}
+	return p
 }
 
 // TestReads lists what makes planning read a file again whose metadata tells
@@ -341,11 +349,7 @@ func TestReads(t *testing.T) {
 			if tc.set != nil {
 				tc.set(w)
 			}
-			before := readBytes(t)
-			p := w.plan()
-			if read := readBytes(t)-before > size; read != tc.read {
-				t.Errorf("read: %v, want %v", read, tc.read)
-			}
+			p := w.planReading(size, tc.read)
 			p.want(t, "a", "link unchanged unchanged")
 			w.apply(p)
 		})
@@ -392,11 +396,7 @@ func TestRenamedDirectoryIsNotRead(t *testing.T) {
 				tc.then = rename
 			}
 			tc.then(w)
-			before := readBytes(t)
-			p := w.plan()
-			if read := readBytes(t)-before > size; read != tc.read {
-				t.Errorf("read: %v, want %v", read, tc.read)
-			}
+			p := w.planReading(size, tc.read)
 			p.want(t, "e/a", cmp.Or(tc.want, "link moved known content"))
 			w.apply(p)
 		})

@@ -225,12 +225,12 @@ func (s *sourceBuild) hash(ctx context.Context, it *item) (err error) {
 	}
 	path, want := it.Path, it.info // the item may be reused before they are read
 	ask, old := it.indexed, it.rec.SHA256
-	var moved *future[*index]
+	var parent *future[*index]
 	if s.exact && !it.known {
-		moved = s.oldIndex
+		parent = s.oldIndex
 	}
 	it.sum, err = start(ctx, s.build, it.Size, func(r *fileReader) (found reading, err error) {
-		if found.sum, err = s.hashMoved(ctx, r, path, &want, moved); err == nil && ask && found.sum != old {
+		if found.sum, err = s.hashMoved(ctx, r, path, &want, parent); err == nil && ask && found.sum != old {
 			found.hint, found.asked = s.stored.hint(found.sum), true
 		}
 		return found, err

@@ -106,7 +106,7 @@ func unmoved(parent *future[*index], path string, want *meta.Info, patient bool)
 	if parent == nil {
 		return sum, false
 	}
-	x, ok := parent.passed(patient)
+	x, ok := parent.ready(patient)
 	if !ok {
 		return sum, false
 	}

@@ -24,9 +24,9 @@ func (f *future[T]) wait() (T, error) {
 	return f.value, f.err
 }
 
-// passed is for readers: it returns the value if it is there already, or when
-// it is, for a task that was handed over before the reader's own.
-func (f *future[T]) passed(patient bool) (value T, ok bool) {
+// ready is for readers: it returns the value if it is there already. A patient
+// one waits for it, which is for tasks that were handed over before its own.
+func (f *future[T]) ready(patient bool) (value T, ok bool) {
 	if !patient {
 		select {
 		case <-f.of.done:
