@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,16 +26,27 @@ import (
 // the first, block by block, in which a day has passed; so mounting the one or
 // the other at the same place changes the source and keeps its inode numbers,
 // by which all tools tell what changed.
+//
+// Images on a disk are read and written without the page cache, which has
+// everything already for the file systems in them: kept twice, a million files
+// would need more memory than there is.
 type images struct {
-	dir     string
-	set     *dataset
-	settled time.Time
+	dir      string
+	isDirect bool // past the page cache
+	set      *dataset
+	settled  time.Time
 }
 
 // The tree is not the root of its file system: lost+found is nobody's data.
 const treeName = "tree"
 
-func (w *images) describe() string { return "fresh ext4 images on loop devices, in " + w.dir }
+func (w *images) describe() string {
+	how := ""
+	if w.isDirect {
+		how = " with direct I/O"
+	}
+	return "fresh ext4 images on loop devices" + how + ", in " + w.dir
+}
 
 func (w *images) path(name string) string { return filepath.Join(w.dir, name) }
 
@@ -89,7 +101,7 @@ func (w *images) prepareNextDay(ctx context.Context) error {
 
 // mounted works on a source that is not used yet.
 func (w *images) mounted(ctx context.Context, image string, do func(tree string) error) error {
-	if err := w.mount(ctx, image, "src", "loop"); err != nil {
+	if err := w.mount(ctx, image, "src", writable); err != nil {
 		return err
 	}
 	return errors.Join(do(w.path("src/"+treeName)), w.unmount("src"))
@@ -125,17 +137,44 @@ func (w *images) format(ctx context.Context, image string, options ...string) er
 	return cmd(append(args, w.path(image))...).run(ctx)
 }
 
+// access is how a file system may be used.
+type access string
+
+const (
+	writable access = "rw"
+	readOnly access = "ro"
+)
+
 // mount is not interrupted: killed at the wrong moment, it would leave a mount
 // that nobody knows of.
-func (w *images) mount(ctx context.Context, image, at, options string) error {
+func (w *images) mount(ctx context.Context, image, at string, how access) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := os.MkdirAll(w.path(at), 0o755); err != nil {
 		return err
 	}
-	if err := cmd("mount", "-t", "ext4", "-o", options, w.path(image), w.path(at)).run(ctx); err != nil {
+	device, err := w.attach(ctx, image, how)
+	if err == nil {
+		err = cmd("mount", "-t", "ext4", "-o", string(how), device, w.path(at)).run(ctx)
+		// What is mounted keeps its device until it is unmounted.
+		err = errors.Join(err, cmd("losetup", "--detach", device).run(ctx))
+	}
+	if err != nil {
 		return fmt.Errorf("%w(--plain works without file systems of its own)", err)
 	}
 	return nil
+}
+
+// attach makes a loop device of an image and returns its name.
+func (w *images) attach(ctx context.Context, image string, how access) (device string, err error) {
+	args := []string{"losetup", "--find", "--show"}
+	if w.isDirect {
+		args = append(args, "--direct-io=on")
+	}
+	if how == readOnly {
+		args = append(args, "--read-only")
+	}
+	device, err = cmd(append(args, w.path(image))...).output(ctx)
+	return strings.TrimSpace(device), err
 }
 
 // unmount must also work when the run was interrupted, and be patient with
@@ -160,11 +199,11 @@ func (w *images) open(ctx context.Context, _ string) (s *site, err error) {
 	if err := w.format(ctx, volume, "-J", journal); err != nil {
 		return nil, err
 	}
-	if err := w.mount(ctx, volume, "volume", "loop"); err != nil {
+	if err := w.mount(ctx, volume, "volume", writable); err != nil {
 		return nil, err
 	}
 	leave := func() error { return w.unmount("volume") }
-	if err := w.mount(ctx, "day1.img", "src", "loop,ro"); err != nil {
+	if err := w.mount(ctx, "day1.img", "src", readOnly); err != nil {
 		return nil, errors.Join(err, leave())
 	}
 	s = &site{
@@ -185,8 +224,8 @@ func (w *images) switchDay(ctx context.Context) error {
 	if err := w.unmount("src"); err != nil {
 		return err
 	}
-	if err := w.mount(ctx, "day2.img", "src", "loop,ro"); err != nil {
-		return errors.Join(err, w.mount(ctx, "day1.img", "src", "loop,ro"))
+	if err := w.mount(ctx, "day2.img", "src", readOnly); err != nil {
+		return errors.Join(err, w.mount(ctx, "day1.img", "src", readOnly))
 	}
 	return nil
 }

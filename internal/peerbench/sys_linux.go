@@ -39,6 +39,13 @@ func spaceAt(path string) (used usage, free int64, err error) {
 	return used, int64(s.Bavail) * s.Bsize, nil
 }
 
+// isInMemory reports whether the files at path are on no disk.
+func isInMemory(path string) bool {
+	const tmpfs = 0x01021994 // linux/magic.h
+	var s syscall.Statfs_t
+	return syscall.Statfs(path, &s) == nil && s.Type == tmpfs
+}
+
 // inodeOf tells apart the inodes of one tree.
 func inodeOf(info fs.FileInfo) inode {
 	s, ok := info.Sys().(*syscall.Stat_t)

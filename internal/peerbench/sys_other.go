@@ -22,4 +22,6 @@ func spaceAt(string) (used usage, free int64, err error) {
 	return usage{}, 0, errors.ErrUnsupported
 }
 
+func isInMemory(string) bool { return false }
+
 func inodeOf(fs.FileInfo) inode { return inode{} }

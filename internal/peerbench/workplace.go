@@ -87,7 +87,7 @@ func newWorkplace(o options, sets []*dataset, log func(string, ...any)) (workpla
 	}
 	remove := func() error { return os.RemoveAll(dir) }
 	if os.Geteuid() == 0 && !o.plain {
-		return &images{dir: dir}, remove, nil
+		return &images{dir: dir, isDirect: !isInMemory(dir)}, remove, nil
 	}
 	log("WARNING: working in plain directories below %s. Contenders share one file system and its leftovers,\n"+
 		"so these figures are hints, not results: run as root (and without --plain) for fresh file systems.", base)
