@@ -20,9 +20,15 @@ func (l *lists[T]) empty(n int) []T {
 	return slices.Grow(list, n)
 }
 
+// maxReused is how many elements a list to be reused has room for, at most:
+// that of one huge directory is not kept for all the small ones.
+const maxReused = 64 << 10
+
 // reuse takes back a list that nobody uses any more.
 func (l *lists[T]) reuse(list []T) {
-	if cap(list) > 0 {
-		l.pool.Put(new(list[:0]))
+	if cap(list) == 0 || cap(list) > maxReused {
+		return
 	}
+	clear(list) // what it points to is not kept
+	l.pool.Put(new(list[:0]))
 }

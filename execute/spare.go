@@ -16,9 +16,14 @@ import (
 // the content is stored once more, or once for each owner, and not once for
 // each of them.
 type spares struct {
-	mu   sync.Mutex
-	made map[uint64][]spare
+	mu    sync.Mutex
+	made  map[uint64][]spare
+	count int
 }
+
+// maxSpares bounds how many are kept. Where nothing can be linked, each copy
+// would be one.
+const maxSpares = 1 << 16
 
 // spare is one such copy. It is in this run's tree, where nobody can alter it.
 type spare struct {
@@ -43,9 +48,13 @@ func (s *spares) of(ino uint64, sum digest.Sum, rule *plan.LinkRule, want *plan.
 func (s *spares) keep(ino uint64, sp spare) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.count == maxSpares {
+		return
+	}
 	if s.made == nil {
 		s.made = map[uint64][]spare{}
 	}
+	s.count++
 	s.made[ino] = append(s.made[ino], sp)
 }
 
